@@ -1,0 +1,14 @@
+"""The Celery application and, in one list, everything that beat does.
+
+A message only rings; what is to be done stands in the database. Losing Redis therefore costs at most one sweep.
+"""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "welfare_portal.settings")
+
+app = Celery("welfare_portal")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
