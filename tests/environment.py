@@ -1,0 +1,92 @@
+"""The environment of tests; a pytest plugin (`-p tests.environment`), loaded before Django reads its settings.
+
+* Every setting has the value of `.env.example` or of this file, whatever a developer's `.env` says.
+* Tests run on embedded servers that begin empty and leave nothing: those of the launcher around pytest (`make test`),
+  or, with a plain `pytest` from an editor, servers that this plugin starts in the controlling process.
+* Nothing but such servers is ever touched, unless TEST_DATABASE_URL and TEST_REDIS_URL name others on purpose.
+* Sockets reach this machine only.
+"""
+
+import base64
+import hashlib
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from welfare_portal.embedded import Servers, dotenv, is_ephemeral
+
+ADDRESSES = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")
+
+
+def _key(name: str) -> str:
+    """32 bytes in base64 that look random and are the same in every run, so that a failure can be repeated."""
+    return base64.b64encode(hashlib.sha256(f"welfare portal test {name}".encode()).digest()).decode()
+
+
+SETTINGS = {
+    "DEBUG": "true",  # settings.py: plain static files and no TLS; pytest-django switches Django's own DEBUG off
+    "DEMO": "false",
+    "SECRET_KEY": _key("SECRET_KEY"),
+    "ALLOWED_HOSTS": "127.0.0.1,localhost,testserver",
+    "FIELD_KEYS": f"k1:{_key('FIELD_KEYS')}",
+    "BLIND_INDEX_KEY": _key("BLIND_INDEX_KEY"),
+    "GATEWAY_KEY_ID": "k1",
+    "GATEWAY_SIGNING_SECRETS": f"k1:whsec_{_key('GATEWAY_SIGNING_SECRETS')}",
+    "GATEWAY_CALLBACK_SECRETS": f"k1:whsec_{_key('GATEWAY_CALLBACK_SECRETS')}",
+    "VNEID_CLIENT_SECRET": _key("VNEID_CLIENT_SECRET"),
+}
+
+
+def _use_named_servers() -> bool:
+    """Whether servers are named that tests may use; refuses when the ones that are named may not be used."""
+    if os.environ.get("TEST_DATABASE_URL") and os.environ.get("TEST_REDIS_URL"):
+        os.environ["DATABASE_URL"] = os.environ["DATABASE_OWNER_URL"] = os.environ["TEST_DATABASE_URL"]
+        os.environ["REDIS_URL"] = os.environ["TEST_REDIS_URL"]
+        return True
+    named = [name for name in ADDRESSES if os.environ.get(name)]
+    foreign = [name for name in named if not is_ephemeral(os.environ[name])]
+    if foreign:
+        raise pytest.UsageError(
+            f"Tests create and drop databases and empty Redis; {', '.join(foreign)} may hold data. Unset it for "
+            "servers of the tests' own, or name others on purpose: TEST_DATABASE_URL (the owner's login) and TEST_REDIS_URL."
+        )
+    return len(named) == len(ADDRESSES)
+
+
+def _set_environment() -> Servers | None:
+    """Give every setting its value; the servers to start, unless there are some."""
+    servers = None
+    if not _use_named_servers():
+        servers = Servers(ephemeral=True, fast=True)
+        os.environ.update(servers.environment())
+    for name, value in {**dotenv.example(), **SETTINGS}.items():
+        if name not in ADDRESSES:
+            os.environ[name] = value
+    return servers
+
+
+_servers = _set_environment()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    config.option.allow_hosts = "127.0.0.1,::1"
+    config.option.allow_unix_socket = True
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart() -> None:
+    """Before xdist starts its workers, which inherit the addresses."""
+    if _servers is not None:
+        _servers.start()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_unconfigure() -> Iterator[None]:
+    """After everyone else has let go of the servers."""
+    try:
+        yield
+    finally:
+        if _servers is not None:
+            _servers.stop()
