@@ -150,7 +150,7 @@ class BankKind(models.TextChoices):
 
 
 class Bank(models.Model):
-    """A bank or wallet, known by its 6-digit BIN because names and codes change (domain.md 4.6)."""
+    """A bank or wallet, known by its 6-digit BIN because names and codes change."""
 
     bin = models.CharField(_("mã BIN"), max_length=6, primary_key=True)
     code = models.CharField(_("mã"), max_length=20)
