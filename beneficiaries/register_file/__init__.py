@@ -1,0 +1,1 @@
+"""Reading and checking a ward's list, before anything is written."""

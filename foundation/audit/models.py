@@ -1,0 +1,107 @@
+"""The trail: what happened (AuditEvent, append-only) and what is going on (Job, with progress).
+
+Audit rows hold values, not foreign keys: they outlive what they speak of.
+"""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from foundation.audit.clock import PortalNow
+from foundation.audit.protection import append_only
+
+
+class GenerateUuid(models.Func):
+    """PostgreSQL's random UUID: 122 bits that keep a sealed leaf from being guessed."""
+
+    function = "gen_random_uuid"
+    template = "%(function)s()"
+    output_field = models.UUIDField()
+
+
+class AuditEvent(models.Model):
+    """One thing that happened, said once. Events of a chunk stand for its transfers.
+
+    The table is partitioned by month of `at`; the database's primary key is (id, at).
+    """
+
+    class ActorKind(models.TextChoices):
+        STAFF = "STAFF", _("Cán bộ")
+        CITIZEN = "CITIZEN", _("Công dân")
+        SYSTEM = "SYSTEM", _("Hệ thống")
+        GATEWAY = "GATEWAY", _("Cổng kết nối")
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField(db_default=PortalNow())
+    kind = models.CharField(max_length=60)
+    actor_kind = models.CharField(max_length=10, choices=ActorKind)
+    actor_id = models.BigIntegerField(null=True)
+    actor_label = models.CharField(max_length=200, blank=True)
+    subject_kind = models.CharField(max_length=40)
+    subject_id = models.CharField(max_length=40)
+    payload = models.JSONField(default=dict)
+    version = models.PositiveSmallIntegerField(default=1, help_text="form of the canonical text that is sealed")
+    salt = models.UUIDField(db_default=GenerateUuid(), editable=False)
+    request_id = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        db_table = "audit_event"
+        indexes = [models.Index(fields=["subject_kind", "subject_id", "id"], name="audit_event_subject")]
+        triggers = append_only("audit_event")
+        verbose_name = _("sự kiện")
+        verbose_name_plural = _("nhật ký")
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject_kind} {self.subject_id}"
+
+
+class Job(models.Model):
+    """A long piece of work that can be left and taken up again: its order, its progress and its end in one row."""
+
+    class State(models.TextChoices):
+        WAITING = "WAITING", _("Đang chờ")
+        RUNNING = "RUNNING", _("Đang chạy")
+        DONE = "DONE", _("Xong")
+        FAILED = "FAILED", _("Lỗi")
+
+    kind = models.CharField(max_length=40)
+    subject_kind = models.CharField(max_length=40)
+    subject_id = models.BigIntegerField()
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    done = models.BigIntegerField(default=0)
+    total = models.BigIntegerField(null=True, help_text="not known before the first look")
+    cursor = models.JSONField(default=dict, help_text="where the next worker goes on")
+    fence = models.BigIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    attempts = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField(db_default=PortalNow())
+    error = models.CharField(max_length=500, blank=True)
+    created_by_id = models.BigIntegerField(null=True)
+    created_at = models.DateTimeField(db_default=PortalNow())
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "audit_job"
+        constraints = [
+            models.CheckConstraint(
+                name="job_done_within_total", condition=Q(total=None) | Q(done__lte=models.F("total"))
+            ),
+            models.CheckConstraint(
+                name="job_finished_when_ended",
+                condition=Q(state__in=["DONE", "FAILED"], finished_at__isnull=False)
+                | Q(state__in=["WAITING", "RUNNING"], finished_at=None),
+            ),
+            models.UniqueConstraint(
+                name="job_one_open_per_subject",
+                fields=["kind", "subject_kind", "subject_id"],
+                condition=Q(state__in=["WAITING", "RUNNING"]),
+            ),
+        ]
+        indexes = [
+            models.Index(name="job_due", fields=["due_at"], condition=Q(state__in=["WAITING", "RUNNING"])),
+        ]
+        verbose_name = _("công việc")
+        verbose_name_plural = _("công việc")
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject_kind} {self.subject_id}: {self.done}/{self.total}"

@@ -1,0 +1,44 @@
+"""Who may do what, where and when: the one question that views and operations ask."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q, QuerySet
+
+from foundation.users.models import RoleAssignment, User
+from foundation.users.roles import Permission, roles_with
+
+CITY_TIME = ZoneInfo("Asia/Ho_Chi_Minh")
+
+
+class NotAllowed(Exception):
+    """The user does not hold the permission there at that moment."""
+
+
+def assignments(*, user: User, permission: Permission, at: datetime) -> QuerySet[RoleAssignment]:
+    """The user's role assignments that give `permission` on the day of `at`, anywhere."""
+    day = at.astimezone(CITY_TIME).date()
+    return (
+        RoleAssignment.objects.filter(user=user, user__is_active=True, role__in=roles_with(permission))
+        .filter(Q(valid_to=None) | Q(valid_to__gte=day), valid_from__lte=day)
+        .order_by("id")
+    )
+
+
+def require(*, user: User, permission: Permission, unit_code: str | None, at: datetime) -> RoleAssignment:
+    """The assignment that lets `user` do this in the unit (None: a matter of the whole city).
+
+    Raises:
+        NotAllowed: There is none.
+    """
+    reach = Q(unit=None) if unit_code is None else Q(unit=None) | Q(unit_id=unit_code)
+    found = assignments(user=user, permission=permission, at=at).filter(reach).first()
+    if found is None:
+        raise NotAllowed(f"{permission} {unit_code or 'city'}")
+    return found
+
+
+def reachable_units(*, user: User, permission: Permission, at: datetime) -> set[str] | None:
+    """Codes of the units where the user holds the permission; None stands for the whole city."""
+    units = set(assignments(user=user, permission=permission, at=at).values_list("unit_id", flat=True))
+    return None if None in units else {unit for unit in units if unit is not None}

@@ -1,0 +1,73 @@
+"""Roles and what each may do, on one page. A view names one permission; who holds it is read here."""
+
+from enum import StrEnum
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(models.TextChoices):
+    CITIZEN = "CITIZEN", _("Công dân")
+    ASSISTANT = "ASSISTANT", _("Tổ công nghệ số cộng đồng, Công an phường")
+    PREPARER = "PREPARER", _("Người lập danh sách")
+    ACCOUNTANT = "ACCOUNTANT", _("Kế toán")
+    APPROVER = "APPROVER", _("Người phê duyệt")
+    AUDITOR = "AUDITOR", _("Kiểm toán")
+    ADMINISTRATOR = "ADMINISTRATOR", _("Quản trị hệ thống")
+
+
+class Permission(StrEnum):
+    """Acts, as a view or an operation names them."""
+
+    VIEW_OWN_WELFARE = "view_own_welfare"
+    LINK_OWN_ACCOUNT = "link_own_account"
+    ASSIST_REGISTRATION = "assist_registration"
+    VIEW_REGISTER = "view_register"
+    IMPORT_REGISTER = "import_register"
+    CONFIRM_ACCOUNTS = "confirm_accounts"
+    VIEW_BATCHES = "view_batches"
+    PREPARE_BATCH = "prepare_batch"
+    APPROVE_BATCH = "approve_batch"
+    HOLD_BATCH = "hold_batch"
+    RECORD_FUNDING = "record_funding"
+    CONFIRM_FUNDING = "confirm_funding"
+    RECORD_CASH = "record_cash"
+    TRACE = "trace"
+    MANAGE_USERS = "manage_users"
+    VIEW_SYSTEM = "view_system"
+
+
+P = Permission
+PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.CITIZEN: frozenset({P.VIEW_OWN_WELFARE, P.LINK_OWN_ACCOUNT}),
+    Role.ASSISTANT: frozenset({P.ASSIST_REGISTRATION}),
+    Role.PREPARER: frozenset({P.VIEW_REGISTER, P.IMPORT_REGISTER, P.VIEW_BATCHES, P.PREPARE_BATCH, P.HOLD_BATCH}),
+    Role.ACCOUNTANT: frozenset({P.VIEW_REGISTER, P.VIEW_BATCHES, P.RECORD_FUNDING, P.RECORD_CASH, P.HOLD_BATCH}),
+    Role.APPROVER: frozenset(
+        {P.VIEW_REGISTER, P.CONFIRM_ACCOUNTS, P.VIEW_BATCHES, P.APPROVE_BATCH, P.CONFIRM_FUNDING, P.HOLD_BATCH}
+    ),
+    Role.AUDITOR: frozenset({P.VIEW_REGISTER, P.VIEW_BATCHES, P.TRACE, P.VIEW_SYSTEM}),
+    Role.ADMINISTRATOR: frozenset({P.TRACE, P.MANAGE_USERS, P.VIEW_SYSTEM, P.HOLD_BATCH}),
+}
+
+# One person never holds both roles of a pair at the same time: who prepares does not decide, who looks does not act.
+INCOMPATIBLE: frozenset[frozenset[Role]] = frozenset(
+    frozenset(pair)
+    for pair in [
+        (Role.PREPARER, Role.APPROVER),
+        (Role.PREPARER, Role.AUDITOR),
+        (Role.ACCOUNTANT, Role.APPROVER),
+        (Role.ACCOUNTANT, Role.AUDITOR),
+        (Role.APPROVER, Role.AUDITOR),
+        (Role.ADMINISTRATOR, Role.PREPARER),
+        (Role.ADMINISTRATOR, Role.ACCOUNTANT),
+        (Role.ADMINISTRATOR, Role.APPROVER),
+        (Role.ASSISTANT, Role.PREPARER),
+        (Role.ASSISTANT, Role.APPROVER),
+    ]
+)
+
+
+def roles_with(permission: Permission) -> list[Role]:
+    """The roles that may do `permission`."""
+    return [role for role, permissions in PERMISSIONS.items() if permission in permissions]

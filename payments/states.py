@@ -1,0 +1,211 @@
+"""Statuses of batches, transfers and chunks, with Vietnamese labels, and the moves allowed between them.
+
+The graphs are data: the database enforces them by trigger, the docs draw them, the tests walk them. A transfer's state is
+ours; what the bank last said stands beside it in ISO 20022's words (`Transfer.transaction_status`).
+"""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class BatchState(models.TextChoices):
+    BUILDING = "BUILDING", _("Đang lập danh sách")
+    DRAFT = "DRAFT", _("Bản nháp")
+    SUBMITTED = "SUBMITTED", _("Chờ phê duyệt")
+    WITHDRAWN = "WITHDRAWN", _("Đã rút lại")
+    REJECTED = "REJECTED", _("Bị trả lại")
+    APPROVED = "APPROVED", _("Đã phê duyệt")
+    RESERVED = "RESERVED", _("Đã giữ tiền")
+    DISPATCHING = "DISPATCHING", _("Đang chi trả")
+    HELD = "HELD", _("Tạm dừng")
+    CANCELLING = "CANCELLING", _("Đang huỷ")
+    DRAINED = "DRAINED", _("Đã có đủ kết quả")
+    RECONCILED = "RECONCILED", _("Đã đối soát")
+    CLOSED = "CLOSED", _("Đã đóng")
+
+
+B = BatchState
+BATCH_MOVES: dict[BatchState, frozenset[BatchState]] = {
+    B.BUILDING: frozenset({B.DRAFT, B.WITHDRAWN}),
+    B.DRAFT: frozenset({B.SUBMITTED, B.WITHDRAWN}),
+    B.SUBMITTED: frozenset({B.APPROVED, B.REJECTED, B.WITHDRAWN}),
+    B.APPROVED: frozenset({B.RESERVED, B.HELD, B.CANCELLING}),
+    B.RESERVED: frozenset({B.DISPATCHING, B.HELD, B.CANCELLING}),
+    B.DISPATCHING: frozenset({B.HELD, B.DRAINED, B.CANCELLING}),
+    B.HELD: frozenset({B.APPROVED, B.RESERVED, B.DISPATCHING, B.CANCELLING, B.DRAINED}),
+    B.CANCELLING: frozenset({B.DRAINED}),
+    B.DRAINED: frozenset({B.RECONCILED}),
+    B.RECONCILED: frozenset({B.CLOSED}),
+    B.WITHDRAWN: frozenset(),
+    B.REJECTED: frozenset(),
+    B.CLOSED: frozenset(),
+}
+BATCH_OPEN_FOR_CHANGE = (B.BUILDING, B.DRAFT)
+BATCH_DEAD = (B.WITHDRAWN, B.REJECTED)
+
+
+class BatchKind(models.TextChoices):
+    REGULAR = "REGULAR", _("Hằng tháng")
+    SUPPLEMENTARY = "SUPPLEMENTARY", _("Bổ sung")
+    REPLACEMENT = "REPLACEMENT", _("Chi lại")
+    FUNERAL = "FUNERAL", _("Mai táng")
+    CAMPAIGN = "CAMPAIGN", _("Quà tặng")
+
+
+class LineKind(models.TextChoices):
+    CURRENT = "CURRENT", _("Tháng này")
+    ARREARS = "ARREARS", _("Truy lĩnh")
+    CARRY_OVER = "CARRY_OVER", _("Chuyển kỳ")
+    RECOVERY = "RECOVERY", _("Truy thu")
+    GIFT = "GIFT", _("Quà tặng")
+    FUNERAL = "FUNERAL", _("Mai táng phí")
+
+
+class ExclusionReason(models.TextChoices):
+    """Why a line that is owed is not paid in this batch, in words that tell the officer what to do."""
+
+    PAYEE_DECEASED = "PAYEE_DECEASED", _("Người nhận đã mất: cập nhật người nhận thay")
+    NO_RATE = "NO_RATE", _("Chưa có mức chuẩn cho kỳ này: báo quản trị")
+    ACCOUNT_COOLING = "ACCOUNT_COOLING", _("Tài khoản mới đang trong thời gian an toàn: chi kỳ sau")
+    ACCOUNT_SUSPENDED = "ACCOUNT_SUSPENDED", _("Tài khoản đang tạm khoá: xem lại tài khoản")
+    ACCOUNT_CHANGED = "ACCOUNT_CHANGED", _("Tài khoản đã đổi sau khi lập danh sách: lập lại")
+    ENTITLEMENT_CHANGED = "ENTITLEMENT_CHANGED", _("Mức hưởng đã đổi sau khi lập danh sách: lập lại")
+    CHILD_WITHOUT_PAYEE = "CHILD_WITHOUT_PAYEE", _("Trẻ dưới 14 tuổi chưa có người nhận thay: bổ sung người nhận")
+
+
+class Route(models.TextChoices):
+    GATEWAY = "GATEWAY", _("Chuyển khoản")
+    TREASURY_FILE = "TREASURY_FILE", _("Bảng kê Kho bạc")
+    PAYMENT_SERVICE = "PAYMENT_SERVICE", _("Tổ chức dịch vụ chi trả")
+    WARD_CASH = "WARD_CASH", _("Tiền mặt tại phường")
+
+
+class TransferState(models.TextChoices):
+    PLANNED = "PLANNED", _("Trong danh sách")
+    READY = "READY", _("Sẵn sàng chi")
+    SENDING = "SENDING", _("Đang gửi")
+    HANDED_OVER = "HANDED_OVER", _("Đã giao danh sách tiền mặt")
+    ACCEPTED = "ACCEPTED", _("Ngân hàng đã nhận")
+    UNKNOWN = "UNKNOWN", _("Chưa rõ, đang hỏi ngân hàng")
+    REVIEW = "REVIEW", _("Chờ xem xét")
+    SETTLED = "SETTLED", _("Đã chi")
+    REJECTED = "REJECTED", _("Ngân hàng từ chối")
+    RETURNED = "RETURNED", _("Bị trả lại")
+    CANCELLED = "CANCELLED", _("Đã huỷ")
+    EXCLUDED = "EXCLUDED", _("Đã loại khỏi danh sách")
+
+
+T = TransferState
+TRANSFER_MOVES: dict[TransferState, frozenset[TransferState]] = {
+    T.PLANNED: frozenset({T.READY, T.EXCLUDED, T.CANCELLED}),
+    T.READY: frozenset({T.SENDING, T.HANDED_OVER, T.CANCELLED, T.REVIEW}),
+    T.SENDING: frozenset({T.READY, T.ACCEPTED, T.SETTLED, T.REJECTED, T.UNKNOWN, T.REVIEW}),
+    T.HANDED_OVER: frozenset({T.SETTLED, T.CANCELLED}),
+    T.ACCEPTED: frozenset({T.SETTLED, T.REJECTED, T.UNKNOWN, T.REVIEW}),
+    T.UNKNOWN: frozenset({T.ACCEPTED, T.SETTLED, T.REJECTED, T.READY, T.REVIEW}),
+    T.REVIEW: frozenset({T.SETTLED, T.REJECTED, T.UNKNOWN, T.CANCELLED}),
+    T.SETTLED: frozenset({T.RETURNED}),
+    T.REJECTED: frozenset(),
+    T.RETURNED: frozenset(),
+    T.CANCELLED: frozenset(),
+    T.EXCLUDED: frozenset(),
+}
+TRANSFER_LIVE = (T.PLANNED, T.READY, T.SENDING, T.HANDED_OVER, T.ACCEPTED, T.UNKNOWN, T.REVIEW)
+TRANSFER_FREES_LINES = (T.REJECTED, T.RETURNED, T.CANCELLED, T.EXCLUDED)  # money did not stay with the payee
+TRANSFER_AT_BANK = (T.SENDING, T.ACCEPTED, T.UNKNOWN)  # the bank may hold it: only its word decides
+
+
+class SettlementLevel(models.TextChoices):
+    """How far a settled transfer is known to have come; the words that a citizen reads differ."""
+
+    DEBTOR = "DEBTOR", _("Đã chuyển đi")
+    CREDITOR = "CREDITOR", _("Đã vào tài khoản người nhận")
+    CASH = "CASH", _("Đã nhận tiền mặt")
+
+
+class ChunkState(models.TextChoices):
+    PLANNED = "PLANNED", _("Trong danh sách")
+    READY = "READY", _("Sẵn sàng")
+    LEASED_SEND = "LEASED_SEND", _("Đang gửi")
+    INQUIRY = "INQUIRY", _("Chờ hỏi hoặc chờ báo")
+    LEASED_INQUIRY = "LEASED_INQUIRY", _("Đang hỏi")
+    PARKED = "PARKED", _("Chờ xem xét")
+    DONE = "DONE", _("Xong")
+
+
+C = ChunkState
+CHUNK_MOVES: dict[ChunkState, frozenset[ChunkState]] = {
+    C.PLANNED: frozenset({C.READY, C.DONE}),
+    C.READY: frozenset({C.LEASED_SEND, C.DONE, C.PARKED}),
+    C.LEASED_SEND: frozenset({C.READY, C.INQUIRY, C.DONE, C.PARKED}),
+    C.INQUIRY: frozenset({C.LEASED_INQUIRY, C.DONE, C.PARKED, C.READY}),
+    C.LEASED_INQUIRY: frozenset({C.INQUIRY, C.READY, C.DONE, C.PARKED}),
+    C.PARKED: frozenset({C.INQUIRY, C.READY, C.DONE}),
+    C.DONE: frozenset(),
+}
+CHUNK_CLAIMABLE = (C.READY, C.INQUIRY)
+CHUNK_LEASED = (C.LEASED_SEND, C.LEASED_INQUIRY)
+
+
+class AttemptKind(models.TextChoices):
+    SEND = "SEND", _("Gửi lệnh")
+    INQUIRE = "INQUIRE", _("Hỏi kết quả")
+
+
+class AttemptOutcome(models.TextChoices):
+    PENDING = "PENDING", _("Chưa có trả lời")
+    ANSWERED = "ANSWERED", _("Đã trả lời")
+    NOT_SENT = "NOT_SENT", _("Chắc chắn chưa gửi")
+    REFUSED = "REFUSED", _("Cả gói bị từ chối")
+    UNKNOWN = "UNKNOWN", _("Không rõ")
+    STALE = "STALE", _("Đến muộn, bỏ qua")
+
+
+class LedgerAccount(models.TextChoices):
+    TREASURY = "TREASURY", _("Kho bạc")
+    FUNDING = "FUNDING", _("Nguồn còn lại")
+    RESERVED = "RESERVED", _("Đã giữ cho đợt chi")
+    PAID = "PAID", _("Đã chi")
+    RETURNS = "RETURNS", _("Bị trả lại")
+    SUSPENSE = "SUSPENSE", _("Chờ làm rõ")
+
+
+class EntryKind(models.TextChoices):
+    FUND = "FUND", _("Nhận kinh phí")
+    RESERVE = "RESERVE", _("Giữ tiền cho đợt chi")
+    POST = "POST", _("Đã chi")
+    VOID = "VOID", _("Không chi, trả về nguồn")
+    RETURN = "RETURN", _("Tiền bị trả lại")
+    REFUND = "REFUND", _("Nhập lại nguồn")
+    REMIT = "REMIT", _("Nộp trả ngân sách")
+    SUSPEND = "SUSPEND", _("Đưa vào chờ làm rõ")
+    CLEAR = "CLEAR", _("Đã làm rõ")
+
+
+L = LedgerAccount
+K = EntryKind
+# Money flows from the debited to the credited account: kind -> (debit, credit).
+ENTRY_ACCOUNTS: dict[EntryKind, tuple[LedgerAccount, LedgerAccount]] = {
+    K.FUND: (L.TREASURY, L.FUNDING),
+    K.RESERVE: (L.FUNDING, L.RESERVED),
+    K.POST: (L.RESERVED, L.PAID),
+    K.VOID: (L.RESERVED, L.FUNDING),
+    K.RETURN: (L.PAID, L.RETURNS),
+    K.REFUND: (L.RETURNS, L.FUNDING),
+    K.REMIT: (L.FUNDING, L.TREASURY),
+    K.SUSPEND: (L.TREASURY, L.SUSPENSE),
+    K.CLEAR: (L.SUSPENSE, L.TREASURY),
+}
+
+
+class VoucherState(models.TextChoices):
+    RECORDED = "RECORDED", _("Chờ xác nhận")
+    CONFIRMED = "CONFIRMED", _("Đã xác nhận")
+    REFUSED = "REFUSED", _("Bị từ chối")
+
+
+VOUCHER_MOVES: dict[VoucherState, frozenset[VoucherState]] = {
+    VoucherState.RECORDED: frozenset({VoucherState.CONFIRMED, VoucherState.REFUSED}),
+    VoucherState.CONFIRMED: frozenset(),
+    VoucherState.REFUSED: frozenset(),
+}

@@ -1,0 +1,119 @@
+"""Fixtures for every test: a database of its own per worker, copied from one template, used as the application role."""
+
+import os
+from collections.abc import Iterator
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg2
+import pytest
+from django.db import connection, connections
+from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
+
+# Code tables are loaded once into the template and never emptied.
+KEPT = ("django_", "auth_", "reference_", "beneficiaries_programme", "beneficiaries_rate", "payments_approval_policy")
+TEMPLATE = "welfare_template"
+
+
+def _named(url: str, database: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
+
+
+def _owner(database: str) -> "psycopg2.extensions.connection":
+    parts = urlsplit(_named(os.environ["DATABASE_OWNER_URL"], database))
+    server = psycopg2.connect(urlunsplit(parts))
+    server.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
+    return server
+
+
+def _make_template(cursor: "psycopg2.extensions.cursor") -> None:
+    import subprocess
+    import sys
+
+    cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [TEMPLATE])
+    if cursor.fetchone():
+        return
+    cursor.execute(f"CREATE DATABASE {TEMPLATE}_building")
+    environment = os.environ | {
+        "DATABASE_URL": _named(os.environ["DATABASE_URL"], f"{TEMPLATE}_building"),
+        "DATABASE_OWNER_URL": _named(os.environ["DATABASE_OWNER_URL"], f"{TEMPLATE}_building"),
+        "DATABASE_ROLE": "welfare_owner",
+    }
+    subprocess.run([sys.executable, "manage.py", "prepare_database", "-v", "0"], check=True, env=environment)
+    cursor.execute(f"ALTER DATABASE {TEMPLATE}_building RENAME TO {TEMPLATE}")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: object, request: pytest.FixtureRequest) -> Iterator[None]:
+    """One migrated template, one copy of it for this worker; every process started by a test finds the same copy."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    name = f"welfare_test_{worker}"
+    server = _owner("postgres")
+    with server.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(4242)")  # workers start together; one of them migrates
+        try:
+            _make_template(cursor)
+            cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            cursor.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+            cursor.execute(
+                f"ALTER ROLE welfare_app IN DATABASE {name} SET idle_in_transaction_session_timeout = '60s'"
+            )
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(4242)")
+    for variable in ("DATABASE_URL", "DATABASE_OWNER_URL"):
+        os.environ[variable] = _named(os.environ[variable], name)
+    connection.close()
+    connection.settings_dict["NAME"] = name
+    yield
+    connections.close_all()
+    with server.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    server.close()
+
+
+@pytest.fixture
+def superuser(django_db_setup: None) -> Iterator["psycopg2.extensions.connection"]:
+    """A second door into this test's database, past every right and trigger: what a criminal administrator has."""
+    server = _owner(connection.settings_dict["NAME"])
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def committed(django_db_setup: None, django_db_blocker: object) -> Iterator[None]:
+    """Real commits, for races, workers and other processes; afterwards every table but the code tables is emptied.
+
+    The guards against TRUNCATE are passed under the replica role: Django's own flush could not.
+    """
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        yield
+        connections.close_all()
+        server = _owner(connection.settings_dict["NAME"])
+        with server.cursor() as cursor:
+            cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+            tables = [name for (name,) in cursor.fetchall() if not name.startswith(KEPT)]
+            cursor.execute("SET session_replication_role = replica")
+            cursor.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY")
+        server.close()
+
+
+@pytest.fixture
+def clock(superuser: "psycopg2.extensions.connection") -> Iterator["Clock"]:
+    """The portal's SQL clock, which this test may move; every process and session sees the move at once."""
+    moved = Clock(superuser)
+    yield moved
+    moved.shift("0 seconds")
+
+
+class Clock:
+    """Moves `portal_now()` by replacing its body, which only the owner can."""
+
+    def __init__(self, server: "psycopg2.extensions.connection") -> None:
+        self.server = server
+
+    def shift(self, interval: str) -> None:
+        """From now on the portal's clock runs `interval` (SQL, e.g. '3 days') ahead of the real one."""
+        with self.server.cursor() as cursor:
+            cursor.execute(
+                "CREATE OR REPLACE FUNCTION portal_now() RETURNS timestamptz LANGUAGE sql VOLATILE PARALLEL SAFE "
+                f"AS 'SELECT clock_timestamp() + interval ''{interval}'''"
+            )

@@ -1,0 +1,32 @@
+"""Make the database ready: roles, rights, migrations, code tables. Repeatable; run with DATABASE_ROLE=welfare_owner."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management import BaseCommand, CommandError, call_command
+from django.db import connection
+
+from beneficiaries.operations.load_programmes import load_programmes
+from payments.operations.policies import load_policies
+from welfare_portal.database_roles import ensure_roles, grant_rights
+from welfare_portal.environment import OWNER_ROLE
+
+
+class Command(BaseCommand):
+    """`DATABASE_ROLE=welfare_owner python manage.py prepare_database`."""
+
+    help = "Creates roles and rights, migrates, and loads units, banks, programmes and rates."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Do it all; a second run changes nothing."""
+        if settings.DATABASE_ROLE != OWNER_ROLE:
+            raise CommandError(
+                f"Run this with DATABASE_ROLE={OWNER_ROLE}: the portal's own role may not change tables."
+            )
+        ensure_roles()
+        call_command("migrate", interactive=False, verbosity=options["verbosity"])
+        with connection.cursor() as cursor:
+            grant_rights(cursor)
+        load_programmes()
+        load_policies()
+        self.stdout.write(self.style.SUCCESS("Cơ sở dữ liệu đã sẵn sàng."))
