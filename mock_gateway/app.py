@@ -1,0 +1,41 @@
+"""The ASGI application: one port, three doors."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount, Route
+
+from mock_gateway import bank, control
+from mock_gateway.gateway import Gateway
+from mock_gateway.settings import Settings
+
+
+async def livez(_request: Request) -> Response:
+    """Says that the process answers."""
+    return PlainTextResponse("ok")
+
+
+def create_app(settings: Settings) -> Starlette:
+    """Build the application; its store opens with the lifespan."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        gateway = Gateway(settings)
+        await gateway.start()
+        app.state.gateway = gateway
+        try:
+            yield
+        finally:
+            await gateway.stop()
+
+    return Starlette(
+        routes=[
+            Route("/livez", livez),
+            Mount("/bank/v1", routes=bank.routes),
+            Mount("/control", routes=control.routes),
+        ],
+        lifespan=lifespan,
+    )

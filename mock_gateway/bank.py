@@ -1,0 +1,169 @@
+"""The bank's door, `/bank/v1`: signed requests in, contract answers out, faults on the way (contract, sections 1 to 4
+and 6)."""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mock_gateway import answers, messages, scenarios, transfers
+from mock_gateway.clock import iso
+from mock_gateway.faults import ANSWERS, BEFORE, HALF, LINES
+from mock_gateway.gateway import Gateway
+from mock_gateway.messages import Refusal
+from mock_gateway.signatures import BadSignature, verify_request
+
+
+class Call(NamedTuple):
+    """A request whose signature held."""
+
+    gateway: Gateway
+    request: Request
+    webhook_id: str
+    body: bytes
+
+
+class Task(NamedTuple):
+    """What a request asks for, read and found valid: whom it concerns, and how to do it."""
+
+    run: Callable[[], Awaitable[Response | dict[str, Any]]]
+    ids: Sequence[str] = ()
+    banks: frozenset[str] = frozenset()
+    run_half: Callable[[], Awaitable[object]] | None = None
+
+
+Reader = Callable[[Call], Task]
+
+
+def door(name: str, read: Reader) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint: check, read, let faults strike before, do, let faults strike after."""
+
+    async def endpoint(request: Request) -> Response:
+        gateway: Gateway = request.app.state.gateway
+        response = await _answer(gateway, request, name, read)
+        gateway.requests[f"{name} {response.status_code}"] += 1
+        return response
+
+    return endpoint
+
+
+async def _answer(gateway: Gateway, request: Request, name: str, read: Reader) -> Response:
+    faults = gateway.faults
+    try:
+        body = await answers.read_body(request, messages.MAX_BODY)
+        try:
+            webhook_id = verify_request(
+                gateway.settings.portal_secrets,
+                request.scope["headers"],
+                method=request.method,
+                target=_target(request),
+                body=body,
+            )
+        except BadSignature as error:
+            raise Refusal(401, "UNAUTHORISED", str(error)) from error
+        task = read(Call(gateway, request, webhook_id, body))
+        await asyncio.sleep(faults.options.latency_ms / 1000)
+        down = task.banks.intersection(faults.options.banks_down)
+        if down:
+            wait = faults.options.retry_after_seconds
+            raise Refusal(503, "BANK_UNAVAILABLE", "this bank does not answer", retry_after=wait, bank_bin=min(down))
+        struck = name in faults.options.endpoints
+        kind = faults.first(BEFORE, webhook_id, task.ids) if struck else None
+        if kind is not None:
+            return answers.before(kind, faults)
+        if struck and task.run_half is not None and faults.fires(HALF, webhook_id, task.ids):
+            await task.run_half()
+            return answers.broken()
+        content = await task.run()
+        if isinstance(content, Response):
+            return content
+        if struck and content.get("results"):
+            kind = faults.first(LINES, webhook_id, task.ids)
+            if kind is not None:
+                content["results"] = answers.spoil_lines(kind, content["results"])
+        kind = faults.first(ANSWERS, webhook_id, task.ids) if struck else None
+        return answers.JSON(content) if kind is None else await answers.after(kind, content, faults)
+    except Refusal as error:
+        return answers.refusal(error)
+
+
+def _target(request: Request) -> str:
+    """Path and query as they came over the wire, before any decoding."""
+    path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+    query: bytes = request.scope["query_string"]
+    return (path + b"?" + query if query else path).decode("latin-1")
+
+
+def read_credits(call: Call) -> Task:
+    """Bulk credits."""
+    gateway = call.gateway
+    message = messages.parse_credits(call.body, webhook_id=call.webhook_id)
+    ids = [line.end_to_end_id for line in message.lines]
+    marker = gateway.faults.options.poison_marker
+    for number, line in enumerate(message.lines, start=1):
+        if marker in line.remittance_text and gateway.faults.fires(
+            "e400_poison", line.end_to_end_id, (line.end_to_end_id,)
+        ):
+            problem = {"line": number, "field": "remittance_text", "problem": "cannot be sent to the receiving bank"}
+            # Real gateways do not always say which line it was; this one does not either.
+            raise Refusal(400, "INVALID_MESSAGE", str(problem["problem"]))
+
+    async def take(*, only_half: bool = False) -> Response | dict[str, Any]:
+        rules = replace(gateway.rules(), only_half=only_half)
+
+        def work(connection: sqlite3.Connection) -> tuple[scenarios.Silence | None, list[transfers.Status]]:
+            silence = _silence(connection, message)
+            if silence is scenarios.Silence.BEFORE:
+                return silence, []
+            return silence, transfers.take_message(connection, message, call.body, now=gateway.clock.now, rules=rules)
+
+        silence, results = await gateway.store.run(work)
+        if silence is not None:
+            return answers.Held(gateway.faults.options.hold_seconds)
+        return {"message_id": message.message_id, "received_at": iso(gateway.clock.now()), "results": results}
+
+    return Task(
+        run=take,
+        ids=ids,
+        banks=frozenset(line.bank_bin for line in message.lines),
+        run_half=lambda: take(only_half=True),
+    )
+
+
+def _silence(connection: sqlite3.Connection, message: messages.Message) -> scenarios.Silence | None:
+    """Whether a line of the message swallows the answer: each credit of such an account does so once, also over a
+    restart."""
+    found: set[scenarios.Silence] = set()
+    for line in message.lines:
+        silence = scenarios.payment(line.account_number).silence
+        if silence is not None:
+            new = connection.execute("INSERT OR IGNORE INTO held VALUES (?)", (line.end_to_end_id,)).rowcount
+            if new:
+                found.add(silence)
+    # Nothing processed wins: the other line times out on its own later.
+    return scenarios.Silence.BEFORE if scenarios.Silence.BEFORE in found else next(iter(found), None)
+
+
+def read_inquiry(call: Call) -> Task:
+    """Status inquiry; it passes through the writer's queue, so it sees every message that came before it."""
+    gateway = call.gateway
+    ids = messages.parse_inquiry(call.body)
+
+    async def ask() -> dict[str, Any]:
+        rules = gateway.rules()
+        at = gateway.clock.now()
+        results = await gateway.store.run(lambda connection: transfers.inquire(connection, ids, at=at, rules=rules))
+        return {"answered_at": iso(at), "results": results}
+
+    return Task(run=ask, ids=ids)
+
+
+routes = [
+    Route("/credits", door("credits", read_credits), methods=["POST"]),
+    Route("/inquiries", door("inquiries", read_inquiry), methods=["POST"]),
+]
