@@ -1,7 +1,7 @@
 """An invented list as a file: what a ward would send, with its block of headings, its totals and its signatures.
 
-Written row by row in constant memory; texts are written as texts, so that no cell becomes a formula and no leading zero
-is lost. The columns are those that the reader knows (`beneficiaries.register_file.columns`).
+Written row by row in constant memory; texts are written as texts, so that no cell becomes a formula and no leading
+zero is lost. The columns are those that the reader knows (`beneficiaries.register_file.columns`).
 """
 
 import csv
@@ -55,7 +55,7 @@ HEADINGS = [BY_KEY[key].heading for key, _ in _WRITTEN]
 def write_xlsx(
     path: Path, people: Iterable[ListedPerson], *, ward_code: str = "26743", period: datetime.date = PERIOD
 ) -> int:
-    """Write the list of a ward for the month of `period`; returns the lines, at most 1,048,560 (the sheet ends there)."""
+    """Write the list of a ward for the month of `period`; returns the lines, at most 1,048,560 (a sheet is full)."""
     ward = _ward(ward_code)
     texts = files.city_texts()
     with xlsxwriter.Workbook(path, {"constant_memory": True}) as book:
