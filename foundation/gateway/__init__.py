@@ -1,0 +1,1 @@
+"""Foundation room: the one door to banks and VNeID."""
