@@ -48,8 +48,9 @@ def _use_named_servers() -> bool:
     foreign = [name for name in named if not is_ephemeral(os.environ[name])]
     if foreign:
         raise pytest.UsageError(
-            f"Tests create and drop databases and empty Redis; {', '.join(foreign)} may hold data. Unset it for "
-            "servers of the tests' own, or name others on purpose: TEST_DATABASE_URL (the owner's login) and TEST_REDIS_URL."
+            f"Tests create and drop databases and empty Redis; {', '.join(foreign)} may hold data.\n"
+            "Unset it for servers of the tests' own, or name others on purpose: TEST_DATABASE_URL (the owner's login) "
+            "and TEST_REDIS_URL."
         )
     return len(named) == len(ADDRESSES)
 

@@ -16,11 +16,15 @@ import pwd
 import sys
 from pathlib import Path
 
-_PR_SET_KEEPCAPS = 8
+_PR_GET_SECUREBITS = 27
+_PR_SET_SECUREBITS = 28
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_IS_SET = 1
 _PR_CAP_AMBIENT_RAISE = 2
+_SECBIT_NO_SETUID_FIXUP = 1 << 2
+_SECBIT_NO_CAP_AMBIENT_RAISE = 1 << 6
 _CAP_DAC_OVERRIDE = 1
+_CAP_SETPCAP = 8
 _CAPABILITY_VERSION_3 = 0x20080522
 
 
@@ -52,24 +56,29 @@ def can_keep_access() -> bool:
         return False
     sets = (_Sets * 2)()
     header = _Header(_CAPABILITY_VERSION_3, 0)
-    if _libc().capget(ctypes.byref(header), sets) != 0 or not sets[0].permitted & (1 << _CAP_DAC_OVERRIDE):
+    if _libc().capget(ctypes.byref(header), sets) != 0:
         return False
-    return _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_IS_SET, _CAP_DAC_OVERRIDE) >= 0
+    if not all(sets[0].permitted & (1 << needed) for needed in (_CAP_DAC_OVERRIDE, _CAP_SETPCAP)):
+        return False
+    known = _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_IS_SET, _CAP_DAC_OVERRIDE) >= 0
+    return known and not _prctl(_PR_GET_SECUREBITS, 0) & _SECBIT_NO_CAP_AMBIENT_RAISE
 
 
 def drop() -> None:
     """Stop being root for good, keeping only the right of way, where that is possible."""
     uid, gid = account()
     keep = can_keep_access()
-    if keep and _prctl(_PR_SET_KEEPCAPS, 1) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_KEEPCAPS)")
+    # Without this bit the change of user would take every capability, and access(2), with which PostgreSQL looks for
+    # its programs, would answer as if there were none.
+    if keep and _prctl(_PR_SET_SECUREBITS, _prctl(_PR_GET_SECUREBITS, 0) | _SECBIT_NO_SETUID_FIXUP) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_SECUREBITS)")
     os.setgroups([])
     os.setgid(gid)
     os.setuid(uid)
     if not keep:
         return
     bit = 1 << _CAP_DAC_OVERRIDE
-    sets = (_Sets * 2)(_Sets(bit, bit, bit), _Sets(0, 0, 0))
+    sets = (_Sets * 2)(_Sets(bit, bit, bit), _Sets(0, 0, 0))  # all others are given up here
     header = _Header(_CAPABILITY_VERSION_3, 0)
     if _libc().capset(ctypes.byref(header), sets) != 0:
         raise OSError(ctypes.get_errno(), "capset")

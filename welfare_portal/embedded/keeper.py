@@ -56,6 +56,14 @@ def marked(run: str) -> list[psutil.Process]:
     return found
 
 
+def name(process: psutil.Process) -> str:
+    """Its program; of one that has ended, nothing."""
+    try:
+        return process.name()
+    except psutil.NoSuchProcess:
+        return ""
+
+
 def gone(process: psutil.Process) -> bool:
     """Whether a process no longer runs; one that only its parent has yet to notice does not run."""
     try:
@@ -77,43 +85,39 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
 def end(find: Callable[[], Iterable[psutil.Process]], steps: Sequence[tuple[signal.Signals, float]]) -> bool:
     """Send each signal in turn to all that `find` still finds, and wait; whether none is left."""
     for signum, seconds in steps:
-        for process in find():
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.send_signal(signum)
-                process.send_signal(signal.SIGCONT)  # a process that a test has stopped must be able to obey
-        if wait_until(lambda: not list(find()), seconds):
+        if _signal(find(), signum, seconds) and not list(find()):
             return True
-    return False
+    return not list(find())
 
 
-def _leaders(key: str) -> list[psutil.Process]:
-    """The servers without their children: PostgreSQL's children take their leave from the postmaster."""
-    found = servers(key)
-    pids = {process.pid for process in found}
-    leaders = []
-    for process in found:
-        with contextlib.suppress(psutil.Error):
-            if process.ppid() not in pids:
-                leaders.append(process)
-    return leaders
+def _signal(processes: Iterable[psutil.Process], signum: signal.Signals, seconds: float) -> bool:
+    """Send a signal and wait; whether all have ended. They are asked one by one: the table of all is slow to read."""
+    processes = list(processes)
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(signum)
+            process.send_signal(signal.SIGCONT)  # a process that a test has stopped must be able to obey
+    return wait_until(lambda: all(gone(process) for process in processes), seconds)
+
+
+def leaders(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
+    """Those whose parent is not among them: PostgreSQL's children take their leave from the postmaster."""
+    parents = {}
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            parents[process] = process.ppid()
+    pids = {process.pid for process in parents}
+    return [process for process, parent in parents.items() if parent not in pids]
 
 
 def end_servers(key: str, *, discard: bool = False) -> bool:
     """End the servers of a data directory; whether none is left. Data to be thrown away are not flushed first."""
-    steps: list[tuple[signal.Signals, float]] = [(signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0)]
     if not discard:
-        steps.insert(0, (signal.SIGINT, SERVER_GRACE))  # PostgreSQL: fast shutdown; Redis: saves and ends
-    for signum, seconds in steps:
-        targets = servers(key) if signum == signal.SIGKILL else _leaders(key)
-        for process in targets:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                # Redis knows no SIGQUIT and would dump core.
-                is_redis = signum == signal.SIGQUIT and process.name() == "redis-server"
-                process.send_signal(signal.SIGKILL if is_redis else signum)
-                process.send_signal(signal.SIGCONT)
-        if wait_until(lambda: not servers(key), seconds):
-            return True
-    return False
+        # PostgreSQL: fast shutdown; Redis: writes its file and ends.
+        _signal(leaders(servers(key)), signal.SIGINT, SERVER_GRACE)
+    # PostgreSQL: immediate shutdown. Redis knows no SIGQUIT and would dump core.
+    _signal([process for process in leaders(servers(key)) if name(process) != "redis-server"], signal.SIGQUIT, 5.0)
+    return end(lambda: servers(key), [(signal.SIGKILL, 5.0)])
 
 
 def end_command(run: str) -> bool:
@@ -144,7 +148,8 @@ def main() -> int:
     sys.stdout.flush()
     sys.stdin.read()
     clean = end_command(order["run"])
-    clean = end_servers(order["key"], discard=order["discard"]) and clean
+    if order["key"]:
+        clean = end_servers(order["key"], discard=order["discard"]) and clean
     remove(order["remove"])
     return 0 if clean else 1
 

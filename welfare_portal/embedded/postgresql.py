@@ -1,6 +1,5 @@
 """The embedded PostgreSQL: laid out once, started on a socket, stopped in every way that a test may want."""
 
-import contextlib
 import importlib.util
 import os
 import re
@@ -14,7 +13,7 @@ from urllib.parse import quote
 import psutil
 import psycopg2
 
-from welfare_portal.embedded import demote, keeper
+from welfare_portal.embedded import demote, keeper, process
 from welfare_portal.embedded.home import EmbeddedError, Home
 from welfare_portal.environment import APP_ROLE
 
@@ -56,6 +55,7 @@ class PostgreSQL:
         self.home = home
         self.fast = fast
         self.socket_directory = home.sockets / "postgresql"
+        self.log = home.logs / "postgresql.log"
         self._process: subprocess.Popen[bytes] | None = None
 
     def url(self, role: str, database: str = DATABASE) -> str:
@@ -68,7 +68,7 @@ class PostgreSQL:
 
     def processes(self) -> list[psutil.Process]:
         """The server's running processes, the postmaster among them."""
-        return [process for process in keeper.servers(self.home.key) if _name(process) == "postgres"]
+        return [found for found in keeper.servers(self.home.key) if keeper.name(found) == "postgres"]
 
     def start(self) -> None:
         """Lay out the data directory if there is none, start the server, and return when it takes connections."""
@@ -77,17 +77,15 @@ class PostgreSQL:
         binaries = _binaries(self.home.postgresql)
         if not self.home.postgresql.exists():
             self._initialise(binaries)
-        self._own(self.socket_directory)
-        # None of its processes is left (asked above), so a number in this file can only be someone else's by now.
+        # None of its processes is left (asked above), so a number in these files can only be someone else's by now.
+        shutil.rmtree(self.socket_directory, ignore_errors=True)
         (self.home.postgresql / "postmaster.pid").unlink(missing_ok=True)
+        self._own(self.socket_directory)
         self._write_settings()
-        with (self.home.logs / "postgresql.log").open("ab") as log:
-            self._process = self._spawn(
-                [binaries / "postgres", "-D", self.home.postgresql, "-c", f"cluster_name={self.home.key}"],
-                log.fileno(),
-            )
+        command = [binaries / "postgres", "-D", self.home.postgresql, "-c", f"cluster_name={self.home.key}"]
+        self._process = self._spawn(command, self.log)
         if not keeper.wait_until(self._answers, START_SECONDS):
-            raise EmbeddedError(f"PostgreSQL does not answer.\n{self._end_of_log()}")
+            raise EmbeddedError(f"PostgreSQL does not answer.\n{process.tail(self.log)}")
         self._create_database()
 
     def stop(self) -> None:
@@ -100,51 +98,50 @@ class PostgreSQL:
 
     def kill(self) -> None:
         """End every process of the server with SIGKILL."""
-        keeper.end(self.processes, [(signal.SIGKILL, 10.0)])
-        self.reap()
+        self._end([(signal.SIGKILL, 10.0)], everyone=True)
 
-    def _end(self, steps: list[tuple[signal.Signals, float]]) -> None:
-        for signum, seconds in steps:
-            for process in self.processes():
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    if process.ppid() not in {other.pid for other in self.processes()}:
-                        process.send_signal(signum)
-            if keeper.wait_until(lambda: not self.processes(), seconds):
-                break
-        else:
+    def _end(self, steps: list[tuple[signal.Signals, float]], *, everyone: bool = False) -> None:
+        keeper.end(lambda: self.processes() if everyone else keeper.leaders(self.processes()), steps)
+        # The last backends follow their postmaster within a moment.
+        if not keeper.wait_until(lambda: not self.processes(), 5.0):
             raise EmbeddedError("PostgreSQL does not stop")
         self.reap()
 
     def reap(self) -> None:
         """Take note that the server that this object started has ended."""
         if self._process is not None:
-            self._process.wait(timeout=10)
+            process.reap(self._process)
             self._process = None
 
     def _initialise(self, binaries: Path) -> None:
         fresh = self.home.postgresql.with_suffix(".new")  # takes its name when complete: a broken start leaves no half
         shutil.rmtree(fresh, ignore_errors=True)
         self._own(fresh)
-        log_path = self.home.logs / "initdb.log"
-        with log_path.open("wb") as log:
-            process = self._spawn(
-                [
+        log = self.home.logs / "initdb.log"
+        log.unlink(missing_ok=True)
+        initdb = self._spawn(
+            [
+                *(
                     binaries / "initdb",
-                    *("-D", fresh, "-U", SUPERUSER, "--auth=trust", "--data-checksums", "--encoding=UTF8"),
-                    # The wheel has no ICU; the builtin provider is the same on every machine.
-                    *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
-                    *(
-                        "--no-instructions",
-                        "-c",
-                        f"cluster_name={self.home.key}",
-                        *(["--no-sync"] if self.fast else []),
-                    ),
-                ],
-                log.fileno(),
-            )
-            failed = process.wait() != 0
-        if failed:
-            raise EmbeddedError(f"PostgreSQL's data directory cannot be made.\n{log_path.read_text(errors='replace')}")
+                    "-D",
+                    fresh,
+                    "-U",
+                    SUPERUSER,
+                    "--auth=trust",
+                    "--data-checksums",
+                    "--encoding=UTF8",
+                ),
+                # The wheel has no ICU; the builtin provider is the same on every machine.
+                *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+                *("--no-instructions", "-c", f"cluster_name={self.home.key}"),
+                *(["--no-sync"] if self.fast else []),
+            ],
+            log,
+        )
+        initdb.wait()
+        process.reap(initdb)
+        if initdb.returncode != 0:
+            raise EmbeddedError(f"PostgreSQL's data directory cannot be made.\n{process.tail(log)}")
         fresh.rename(self.home.postgresql)
 
     def _own(self, directory: Path) -> None:
@@ -165,25 +162,13 @@ class PostgreSQL:
             if os.getuid() == 0:
                 os.chown(path, *demote.account())
 
-    def _spawn(self, command: list[object], log: int) -> subprocess.Popen[bytes]:
-        arguments = [str(part) for part in command]
-        if os.getuid() == 0:
-            arguments = [sys.executable, "-I", demote.__file__, *arguments]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-        environment.pop(keeper.RUN_MARKER, None)
-        return subprocess.Popen(  # noqa: S603  our own binaries
-            arguments,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is for the command; the servers outlive it
-            cwd=self.home.directory,
-            env=environment,
-        )
+    def _spawn(self, command: list[object], log: Path) -> subprocess.Popen[bytes]:
+        demotion = [sys.executable, "-I", demote.__file__] if os.getuid() == 0 else []
+        return process.start([*demotion, *command], log=log, directory=self.home.directory)
 
     def _answers(self) -> bool:
         if self._process is not None and self._process.poll() is not None:
-            raise EmbeddedError(f"PostgreSQL has ended at once.\n{self._end_of_log()}")
+            raise EmbeddedError(f"PostgreSQL has ended at once.\n{process.tail(self.log)}")
         try:
             self._connect("postgres").close()
         except psycopg2.OperationalError:
@@ -210,17 +195,6 @@ class PostgreSQL:
                     cursor.execute(f"CREATE DATABASE {DATABASE}")
         finally:
             connection.close()
-
-    def _end_of_log(self) -> str:
-        path = self.home.logs / "postgresql.log"
-        return "\n".join(path.read_text(errors="replace").splitlines()[-15:]) if path.exists() else ""
-
-
-def _name(process: psutil.Process) -> str:
-    try:
-        return process.name()
-    except psutil.NoSuchProcess:
-        return ""
 
 
 def _binaries(data: Path) -> Path:

@@ -1,17 +1,15 @@
 """The embedded Redis: on a socket, its appended file synced every second, never throwing a message away."""
 
-import contextlib
 import importlib.util
-import os
 import signal
+import socket
 import subprocess
 from pathlib import Path
 from urllib.parse import quote
 
 import psutil
-import redis
 
-from welfare_portal.embedded import keeper
+from welfare_portal.embedded import keeper, process
 from welfare_portal.embedded.home import EmbeddedError, Home
 
 START_SECONDS = 30.0
@@ -24,6 +22,7 @@ class Redis:
         self.home = home
         self.fast = fast
         self.socket = home.sockets / "redis.socket"
+        self.log = home.logs / "redis.log"
         self._process: subprocess.Popen[bytes] | None = None
 
     def environment(self) -> dict[str, str]:
@@ -32,12 +31,7 @@ class Redis:
 
     def processes(self) -> list[psutil.Process]:
         """The server's running process, and its child when it rewrites its file."""
-        found = []
-        for process in keeper.servers(self.home.key):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                if process.name() == "redis-server":
-                    found.append(process)
-        return found
+        return [found for found in keeper.servers(self.home.key) if keeper.name(found) == "redis-server"]
 
     def start(self) -> None:
         """Start the server and return when it answers."""
@@ -55,20 +49,10 @@ class Redis:
             "maxmemory-policy": "noeviction",
             "daemonize": "no",
         }
-        arguments = [str(part) for name, value in options.items() for part in (f"--{name}", value)]
-        environment = {name: value for name, value in os.environ.items() if name != keeper.RUN_MARKER}
-        with (self.home.logs / "redis.log").open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603  our own binary
-                [str(_binary()), *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                cwd=self.home.directory,
-                env=environment,
-            )
+        arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
+        self._process = process.start([_binary(), *arguments], log=self.log, directory=self.home.directory)
         if not keeper.wait_until(self._answers, START_SECONDS):
-            raise EmbeddedError(f"Redis does not answer.\n{self._end_of_log()}")
+            raise EmbeddedError(f"Redis does not answer.\n{process.tail(self.log)}")
 
     def stop(self) -> None:
         """Stop in an orderly way."""
@@ -85,18 +69,18 @@ class Redis:
 
     def pause(self) -> None:
         """Stop the process where it stands: connections stay open and nothing is answered."""
-        for process in self.processes():
-            process.suspend()
+        for found in self.processes():
+            found.suspend()
 
     def resume(self) -> None:
         """Let a paused process go on."""
-        for process in self.processes():
-            process.resume()
+        for found in self.processes():
+            found.resume()
 
     def flush(self) -> None:
         """Lose all messages and all that is cached."""
-        with self._client(seconds=5) as client:
-            client.flushall()
+        if self._ask(b"FLUSHALL") != b"+OK":
+            raise EmbeddedError("Redis cannot be emptied")
 
     def _end(self, signum: signal.Signals) -> None:
         if not keeper.end(self.processes, [(signum, 10.0), (signal.SIGKILL, 5.0)]):
@@ -106,24 +90,24 @@ class Redis:
     def reap(self) -> None:
         """Take note that the server that this object started has ended."""
         if self._process is not None:
-            self._process.wait(timeout=10)
+            process.reap(self._process)
             self._process = None
 
-    def _client(self, seconds: float) -> redis.Redis:
-        return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=seconds, socket_connect_timeout=seconds)
+    def _ask(self, command: bytes) -> bytes:
+        """One line for one line, without a client library: the launcher stays light."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(5)
+            connection.connect(str(self.socket))
+            connection.sendall(command + b"\r\n")
+            return connection.makefile("rb").readline().strip()
 
     def _answers(self) -> bool:
         if self._process is not None and self._process.poll() is not None:
-            raise EmbeddedError(f"Redis has ended at once.\n{self._end_of_log()}")
+            raise EmbeddedError(f"Redis has ended at once.\n{process.tail(self.log)}")
         try:
-            with self._client(seconds=1) as client:
-                return bool(client.ping())
-        except redis.RedisError:
+            return self._ask(b"PING") == b"+PONG"  # while it reads its file it answers -LOADING
+        except OSError:
             return False
-
-    def _end_of_log(self) -> str:
-        path = self.home.logs / "redis.log"
-        return "\n".join(path.read_text(errors="replace").splitlines()[-15:]) if path.exists() else ""
 
 
 def _binary() -> Path:

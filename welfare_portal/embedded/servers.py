@@ -7,8 +7,10 @@ import shutil
 import subprocess
 import sys
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import IO
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from welfare_portal import environment
@@ -50,7 +52,7 @@ class Servers:
         self._unnamed = directory is None
         self._with_postgresql = with_postgresql
         self._with_redis = with_redis
-        self._keeper: subprocess.Popen[str] | None = None
+        self._keeper: Keeper | None = None
         self._settle(directory or EPHEMERAL_ROOT / self.run)
 
     def _settle(self, directory: Path) -> None:
@@ -94,7 +96,13 @@ class Servers:
             self.home.prepare()
             if self.ephemeral:
                 self.home.ephemeral_mark.write_text("fast" if self.fast else "durable")
-            self._start_keeper()
+            self._keeper = Keeper(
+                self.run,
+                key=self.home.key,
+                discard=self.ephemeral,
+                remove=self._discarded(),
+                hold=[self.home.lock],
+            )
             if self._with_postgresql:
                 self.postgresql.start()
             if self._with_redis:
@@ -118,43 +126,19 @@ class Servers:
             raise EmbeddedError(f"{self.home.directory} is for ephemeral servers, which empty it at their next start")
         shutil.rmtree(self.home.sockets, ignore_errors=True)
 
-    def _start_keeper(self) -> None:
-        discarded: list[Path | str] = [self.home.sockets]
+    def _discarded(self) -> list[str]:
+        home = self.home
+        paths: list[object] = [home.sockets]
         if self.ephemeral:
-            discarded += [*self.home.scratch, self.home.disposable_mark, self.home.lock_path]
-            discarded += [f"{self.home.directory}/", f"{self.home.directory.parent}/" if self._unnamed else ""]
-        order = {
-            "key": self.home.key,
-            "run": self.run,
-            "discard": self.ephemeral,
-            "remove": [str(path) for path in discarded if path],
-        }
-        self._keeper = subprocess.Popen(  # noqa: S603  our own file
-            [sys.executable, "-P", keeper.__file__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            pass_fds=[self.home.lock],
-            cwd="/",
-            env=_without_marker(),
-        )
-        assert self._keeper.stdin is not None
-        assert self._keeper.stdout is not None
-        self._keeper.stdin.write(json.dumps(order) + "\n")
-        self._keeper.stdin.flush()
-        if self._keeper.stdout.readline() != "ready\n":
-            raise EmbeddedError("the keeper of the embedded servers cannot be started")
+            paths += [*home.scratch, home.disposable_mark, home.lock_path, f"{home.directory}/"]
+        if self._unnamed:
+            paths.append(f"{home.directory.parent}/")
+        return [str(path) for path in paths]
 
     def stop(self) -> None:
         """End the servers and give the directory back; the keeper does it, as after a crash of this process."""
         if self._keeper is not None:
-            assert self._keeper.stdin is not None
-            with contextlib.suppress(BrokenPipeError):
-                self._keeper.stdin.close()
-            self._keeper.wait()
-            assert self._keeper.stdout is not None
-            self._keeper.stdout.close()
+            self._keeper.stop()
             self._keeper = None
         self.postgresql.reap()
         self.redis.reap()
@@ -188,5 +172,45 @@ def _sweep_ephemeral() -> None:
         servers.home.release()
 
 
-def _without_marker() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name != keeper.RUN_MARKER}
+class Keeper:
+    """The process that ends a command, and servers, when this process is gone (keeper.py)."""
+
+    def __init__(
+        self, run: str, *, key: str = "", discard: bool = False, remove: Sequence[str] = (), hold: Sequence[int] = ()
+    ) -> None:
+        self._process = subprocess.Popen(  # noqa: S603  our own file
+            [sys.executable, "-P", keeper.__file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            pass_fds=hold,
+            cwd="/",
+            env={name: value for name, value in os.environ.items() if name != keeper.RUN_MARKER},
+        )
+        order = {"run": run, "key": key, "discard": discard, "remove": list(remove)}
+        try:
+            self._input.write(json.dumps(order) + "\n")
+            self._input.flush()
+        except BrokenPipeError:
+            pass  # told below
+        if self._output.readline() != "ready\n":
+            self.stop()
+            raise EmbeddedError("the keeper of the embedded servers cannot be started")
+
+    @property
+    def _input(self) -> IO[str]:
+        assert self._process.stdin is not None
+        return self._process.stdin
+
+    @property
+    def _output(self) -> IO[str]:
+        assert self._process.stdout is not None
+        return self._process.stdout
+
+    def stop(self) -> None:
+        """Let the keeper do its work, and wait for it."""
+        with contextlib.suppress(BrokenPipeError):
+            self._input.close()
+        self._process.wait()
+        self._output.close()

