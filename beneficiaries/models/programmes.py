@@ -44,6 +44,7 @@ class ProgrammeLine(models.Model):
     name = models.CharField(_("tên"), max_length=300)
     name_en = models.CharField(max_length=300, blank=True)
     public_name = models.CharField(_("tên công khai"), max_length=60)
+    bank_narration = models.CharField(max_length=60, help_text="the public name in the letters that banks carry")
     sensitive = models.BooleanField(default=False)
     standard = models.CharField(_("mức chuẩn"), max_length=40, help_text="which Rate rows set its amount")
     coefficient = models.DecimalField(_("hệ số"), max_digits=5, decimal_places=2)

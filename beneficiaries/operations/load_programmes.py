@@ -4,6 +4,7 @@ from django.db import transaction
 
 from beneficiaries.models import Programme, ProgrammeLine, Rate
 from foundation.reference import files
+from foundation.reference.names import bank_form
 
 
 @transaction.atomic
@@ -32,6 +33,7 @@ def load_programmes() -> dict[str, int]:
                 name=row.name,
                 name_en=row.name_en,
                 public_name=row.public_name,
+                bank_narration=bank_form(row.public_name),
                 sensitive=row.sensitive,
                 standard=row.standard,
                 coefficient=row.coefficient,
@@ -49,7 +51,7 @@ def load_programmes() -> dict[str, int]:
         update_conflicts=True,
         unique_fields=["code"],
         update_fields=[
-            "programme", "name", "name_en", "public_name", "sensitive", "standard", "coefficient", "counted_unit",
+            "programme", "name", "name_en", "public_name", "bank_narration", "sensitive", "standard", "coefficient", "counted_unit",
             "period", "payee_role", "min_age", "max_age", "legal_basis", "valid_from", "valid_to",
         ],
     )  # fmt: skip

@@ -1,17 +1,18 @@
 """A state graph, written once as data, enforced by the database."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pgtrigger
 
 
-def edges(moves: Mapping[str, Iterable[str]]) -> list[tuple[str, str]]:
+def edges(moves: Mapping[Any, Iterable[Any]]) -> list[tuple[str, str]]:
     """The allowed moves as sorted pairs."""
     return sorted((str(old), str(new)) for old, targets in moves.items() for new in targets)
 
 
 def only_allowed_moves(
-    name: str, moves: Mapping[str, Iterable[str]], *, initial: Iterable[str]
+    name: str, moves: Mapping[Any, Iterable[Any]], *, initial: Iterable[str]
 ) -> list[pgtrigger.Trigger]:
     """Triggers that refuse any change of `state` outside the graph, and a first state outside `initial`.
 

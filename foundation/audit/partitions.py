@@ -4,6 +4,7 @@ The application may not create tables, so a function of the owner makes the mont
 comes when nobody called it.
 """
 
+from django.db import connection
 from django.db.migrations.operations import RunSQL
 
 ENSURE_MONTHS = """
@@ -46,3 +47,11 @@ def default_partition(table: str) -> RunSQL:
         f"SELECT portal_ensure_months('{table}', 3);",
         RunSQL.noop,
     )
+
+
+def ensure_months(table: str, *, ahead: int = 3) -> int:
+    """Make the coming months' partitions of `table`; how many were new. The application may do this and nothing more."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT portal_ensure_months(%s::regclass, %s)", [table, ahead])
+        made: int = cursor.fetchone()[0]
+    return made

@@ -20,6 +20,7 @@ class UserManager(BaseUserManager["User"]):
     """Makes users; a password that is not given is one that nobody can type."""
 
     def create_user(self, username: str, password: str | None = None, **fields: Any) -> "User":
+        """A user with a hashed password, saved."""
         user = self.model(username=username, **fields)
         user.set_password(password)
         user.save(using=self._db)

@@ -281,8 +281,8 @@ class PayoutLine(models.Model):
     period = models.DateField()
     kind = models.CharField(max_length=10, choices=LineKind)
     amount = models.BigIntegerField()
-    live = models.BooleanField(default=True)
-    exclusion_reason = models.CharField(max_length=30, choices=ExclusionReason, blank=True)
+    live = models.BooleanField(default=True, db_default=True)
+    exclusion_reason = models.CharField(max_length=30, choices=ExclusionReason, blank=True, db_default="")
     transfer = models.ForeignKey("Transfer", on_delete=models.PROTECT, null=True, related_name="lines")
 
     class Meta:

@@ -23,6 +23,7 @@ class Fund(models.Model):
     code = models.CharField(_("mã nguồn"), max_length=30, unique=True)
     name = models.CharField(_("tên nguồn"), max_length=200)
     budget_code = models.CharField(_("mã quan hệ ngân sách"), max_length=20)
+    debtor_account = models.CharField(_("tài khoản chi tại Kho bạc"), max_length=34)
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT, null=True, help_text="empty: the whole city")
     programmes = models.ManyToManyField(Programme, related_name="funds")
     year = models.PositiveSmallIntegerField(_("năm ngân sách"))
@@ -30,6 +31,11 @@ class Fund(models.Model):
 
     class Meta:
         db_table = "payments_fund"
+        constraints = [
+            models.CheckConstraint(
+                name="fund_debtor_account_form", condition=Q(debtor_account__regex="^[A-Za-z0-9.]{1,34}$")
+            ),
+        ]
         triggers = [
             pgtrigger.Trigger(
                 name="fund_has_balances",

@@ -41,24 +41,29 @@ class DispatchChunk(models.Model):
     batch = models.ForeignKey(PayoutBatch, on_delete=models.PROTECT, related_name="chunks", db_index=False)
     number = models.PositiveIntegerField()
     route = models.CharField(max_length=15, choices=Route)
-    creditor_agent = models.CharField(max_length=6, blank=True, help_text="BIN of the bank; empty for cash")
-    state = models.CharField(max_length=15, choices=ChunkState, default=ChunkState.PLANNED)
+    creditor_agent = models.CharField(
+        max_length=6, blank=True, db_default="", help_text="BIN of the bank; empty for cash"
+    )
+    state = models.CharField(
+        max_length=15, choices=ChunkState, default=ChunkState.PLANNED, db_default=ChunkState.PLANNED
+    )
     list_hash = models.BinaryField(max_length=32, null=True)
-    number_of_transactions = models.PositiveIntegerField(default=0)
-    control_sum = models.BigIntegerField(default=0)
-    fence = models.PositiveIntegerField(default=0)
+    hash_path = models.BinaryField(null=True, help_text="from this chunk's hash up to the list hash that was approved")
+    number_of_transactions = models.PositiveIntegerField(default=0, db_default=0)
+    control_sum = models.BigIntegerField(default=0, db_default=0)
+    fence = models.PositiveIntegerField(default=0, db_default=0)
     lease_until = models.DateTimeField(null=True)
-    attempts = models.PositiveIntegerField(default=0)
+    attempts = models.PositiveIntegerField(default=0, db_default=0)
     due_at = models.DateTimeField(db_default=PortalNow())
     last_send_deadline = models.DateTimeField(null=True, help_text="no send of an earlier claim can begin after it")
-    settled_count = models.PositiveIntegerField(default=0)
-    settled_sum = models.BigIntegerField(default=0)
-    rejected_count = models.PositiveIntegerField(default=0)
-    rejected_sum = models.BigIntegerField(default=0)
-    returned_count = models.PositiveIntegerField(default=0)
-    returned_sum = models.BigIntegerField(default=0)
-    cancelled_count = models.PositiveIntegerField(default=0)
-    cancelled_sum = models.BigIntegerField(default=0)
+    settled_count = models.PositiveIntegerField(default=0, db_default=0)
+    settled_sum = models.BigIntegerField(default=0, db_default=0)
+    rejected_count = models.PositiveIntegerField(default=0, db_default=0)
+    rejected_sum = models.BigIntegerField(default=0, db_default=0)
+    returned_count = models.PositiveIntegerField(default=0, db_default=0)
+    returned_sum = models.BigIntegerField(default=0, db_default=0)
+    cancelled_count = models.PositiveIntegerField(default=0, db_default=0)
+    cancelled_sum = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         db_table = "payments_dispatch_chunk"
@@ -110,7 +115,8 @@ class DispatchChunk(models.Model):
                 when=pgtrigger.Before,
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Condition(
-                    "OLD.list_hash IS NOT NULL AND (OLD.list_hash IS DISTINCT FROM NEW.list_hash "
+                    "OLD.hash_path IS NOT NULL AND (OLD.list_hash IS DISTINCT FROM NEW.list_hash "
+                    "OR OLD.hash_path IS DISTINCT FROM NEW.hash_path "
                     "OR OLD.batch_id IS DISTINCT FROM NEW.batch_id OR OLD.route IS DISTINCT FROM NEW.route "
                     "OR OLD.creditor_agent IS DISTINCT FROM NEW.creditor_agent "
                     "OR OLD.control_sum IS DISTINCT FROM NEW.control_sum "
@@ -158,8 +164,10 @@ class DispatchAttempt(models.Model):
     control_sum = models.BigIntegerField()
     intent_at = models.DateTimeField(db_default=PortalNow())
     not_after = models.DateTimeField(null=True)
-    outcome = models.CharField(max_length=8, choices=AttemptOutcome, default=AttemptOutcome.PENDING)
-    detail = models.CharField(max_length=200, blank=True)
+    outcome = models.CharField(
+        max_length=8, choices=AttemptOutcome, default=AttemptOutcome.PENDING, db_default=AttemptOutcome.PENDING
+    )
+    detail = models.CharField(max_length=200, blank=True, db_default="")
     answered_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -215,19 +223,23 @@ class Transfer(models.Model):
     payout_account = models.ForeignKey(PayoutAccount, on_delete=models.PROTECT, null=True, db_index=False)
     account_fingerprint = models.BinaryField(max_length=32, null=True)
     creditor_name = models.CharField(max_length=140)
-    creditor_agent = models.CharField(max_length=6, blank=True)
+    creditor_agent = models.CharField(max_length=6, blank=True, db_default="")
     instructed_amount = models.BigIntegerField()
     remittance_information = models.CharField(max_length=140)
     replaces = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="replaced_by")
-    state = models.CharField(max_length=11, choices=TransferState, default=TransferState.PLANNED)
-    settlement_level = models.CharField(max_length=8, choices=SettlementLevel, blank=True)
-    transaction_status = models.CharField(max_length=4, blank=True, help_text="the bank's last word, ISO 20022")
-    status_reason = models.CharField(max_length=4, blank=True)
-    bank_reference = models.CharField(max_length=35, blank=True)
-    conflicting_status = models.CharField(
-        max_length=4, blank=True, help_text="a final word that contradicts an earlier one"
+    state = models.CharField(
+        max_length=11, choices=TransferState, default=TransferState.PLANNED, db_default=TransferState.PLANNED
     )
-    sent_count = models.PositiveSmallIntegerField(default=0)
+    settlement_level = models.CharField(max_length=8, choices=SettlementLevel, blank=True, db_default="")
+    transaction_status = models.CharField(
+        max_length=4, blank=True, db_default="", help_text="the bank's last word, ISO 20022"
+    )
+    status_reason = models.CharField(max_length=4, blank=True, db_default="")
+    bank_reference = models.CharField(max_length=35, blank=True, db_default="")
+    conflicting_status = models.CharField(
+        max_length=4, blank=True, db_default="", help_text="a final word that contradicts an earlier one"
+    )
+    sent_count = models.PositiveSmallIntegerField(default=0, db_default=0)
     first_sent_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     due_at = models.DateTimeField(null=True, db_default=PortalNow())

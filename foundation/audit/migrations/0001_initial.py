@@ -1,12 +1,11 @@
 """The SQL clock, the audit trail and jobs: everything else stands on them."""
 
-import foundation.audit.clock
-import foundation.audit.models
 import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
 
-
+import foundation.audit.clock
+import foundation.audit.models
 from foundation.audit.partitions import ENSURE_MONTHS, default_partition
 from foundation.audit.protection import revoke_changes
 

@@ -1,0 +1,77 @@
+"""Reads over the register: what is owed to whom for a month, as SQL that the payout build selects from."""
+
+# Every month that an entitlement owes up to a period, one row each, with its payee, the account to pay into, or the reason
+# why it cannot be paid now. Which of them a payout has already taken is for the payments room to leave out.
+#
+# Parameters: period (first day of the month), first and last payee id of this step (inclusive), unit code or null, the ids of
+# the programmes, and `first_period`, before which the portal owes nothing.
+# Columns: entitlement_id, payee_id, period, kind, amount, exclusion_reason, route, payout_account_id, account_fingerprint,
+# creditor_name, creditor_agent, bank_narration.
+OWED = """
+    SELECT
+        e.id AS entitlement_id,
+        p.id AS payee_id,
+        month.period,
+        CASE WHEN month.period = %(period)s THEN 'CURRENT' ELSE 'ARREARS' END AS kind,
+        coalesce(e.fixed_amount, round(rate.amount * e.coefficient))::bigint AS amount,
+        CASE
+            WHEN coalesce(e.fixed_amount, rate.amount) IS NULL THEN 'NO_RATE'
+            WHEN receiver.deceased_date IS NOT NULL THEN 'PAYEE_DECEASED'
+            WHEN receiver.id = person.id AND person.birth_date > %(period)s::date - interval '14 years'
+                THEN 'CHILD_WITHOUT_PAYEE'
+            WHEN account.state = 'COOLING' THEN 'ACCOUNT_COOLING'
+            WHEN account.state = 'SUSPENDED' THEN 'ACCOUNT_SUSPENDED'
+            ELSE ''
+        END AS exclusion_reason,
+        CASE WHEN account.id IS NULL THEN 'WARD_CASH' ELSE 'GATEWAY' END AS route,
+        account.id AS payout_account_id,
+        account.number_index AS account_fingerprint,
+        CASE
+            WHEN account.id IS NOT NULL THEN account.holder_name
+            ELSE coalesce(receiver.full_name, p.organisation_name)
+        END AS creditor_name,
+        coalesce(account.bank_id, '') AS creditor_agent,
+        line.bank_narration
+    FROM beneficiaries_entitlement e
+    JOIN beneficiaries_person person ON person.id = e.person_id
+    JOIN beneficiaries_programme_line line ON line.id = e.programme_line_id
+    LEFT JOIN beneficiaries_representation special
+        ON special.beneficiary_id = e.person_id AND special.programme_line_id = e.programme_line_id
+        AND %(period)s BETWEEN special.valid_from AND coalesce(special.valid_to, 'infinity')
+    LEFT JOIN beneficiaries_representation general
+        ON general.beneficiary_id = e.person_id AND general.programme_line_id IS NULL
+        AND %(period)s BETWEEN general.valid_from AND coalesce(general.valid_to, 'infinity')
+    LEFT JOIN beneficiaries_payee self ON self.person_id = e.person_id
+    JOIN beneficiaries_payee p ON p.id = coalesce(special.payee_id, general.payee_id, self.id)
+    LEFT JOIN beneficiaries_person receiver ON receiver.id = p.person_id
+    LEFT JOIN LATERAL (
+        SELECT a.id, a.state, a.number_index, a.holder_name, a.bank_id
+        FROM beneficiaries_payout_account a
+        WHERE a.payee_id = p.id AND a.state IN ('ACTIVE', 'COOLING', 'SUSPENDED')
+        ORDER BY a.state LIMIT 1  -- ACTIVE comes before COOLING and SUSPENDED
+    ) AS account ON true
+    CROSS JOIN LATERAL generate_series(
+        greatest(
+            date_trunc('month', e.valid_from)::date,
+            coalesce((e.paid_through + interval '1 month')::date, %(first_period)s),
+            %(first_period)s
+        )::timestamp,
+        least(
+            %(period)s,
+            coalesce(e.valid_to, 'infinity'),
+            coalesce(person.deceased_date, 'infinity')
+        )::timestamp,
+        interval '1 month'
+    ) AS series(moment)
+    CROSS JOIN LATERAL (SELECT series.moment::date AS period) AS month
+    LEFT JOIN LATERAL (
+        SELECT max(r.amount) AS amount FROM beneficiaries_rate r
+        WHERE r.standard = coalesce(nullif(e.standard, ''), line.standard)
+          AND month.period BETWEEN r.valid_from AND coalesce(r.valid_to, 'infinity')
+    ) AS rate ON true
+    WHERE e.state = 'ACTIVE'
+      AND line.period = 'MONTH'
+      AND line.programme_id = ANY (%(programmes)s)
+      AND (%(unit)s IS NULL OR e.unit_id = %(unit)s)
+      AND p.id BETWEEN %(first_payee)s AND %(last_payee)s
+"""

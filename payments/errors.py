@@ -1,0 +1,60 @@
+"""What an operation may refuse, and the Vietnamese words that tell a person what to do. Views turn these into answers."""
+
+from django.utils.translation import gettext_lazy as _
+
+
+class PaymentRefused(Exception):
+    """An act that the rules of paying refuse; `message` says what to do."""
+
+    message = _("Không thực hiện được.")
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail or str(self.__class__.__name__))
+
+
+class InvalidMove(PaymentRefused):
+    """The row is not in a state that allows this act."""
+
+    message = _("Đợt chi trả đã đổi trạng thái. Tải lại trang để xem trạng thái mới.")
+
+
+class EmptyList(PaymentRefused):
+    """Nothing in the list can be paid."""
+
+    message = _("Danh sách không có khoản nào chi được. Xem lý do từng người, sửa rồi lập lại.")
+
+
+class BatchExists(PaymentRefused):
+    """There is already a live regular batch for this fund, unit and period."""
+
+    message = _("Kỳ này đã có đợt chi trả. Mở đợt đang có, hoặc rút lại trước khi lập đợt mới.")
+
+
+class FourEyesViolation(PaymentRefused):
+    """The same human prepared or submitted the list, or has decided on it already."""
+
+    message = _("Người lập hoặc trình danh sách không được tự phê duyệt. Cần một người khác.")
+
+
+class BatchChanged(PaymentRefused):
+    """The list is not the one that was shown."""
+
+    message = _("Danh sách không còn giống bản ông, bà đã xem. Mở lại trang và xem lại.")
+
+
+class NotInAuthority(PaymentRefused):
+    """The user does not hold the permission for this unit now."""
+
+    message = _("Ông, bà không có quyền làm việc này ở đơn vị này.")
+
+
+class FundTooLow(PaymentRefused):
+    """The fund holds less than the list needs."""
+
+    message = _("Nguồn kinh phí không đủ. Bổ sung chứng từ cấp kinh phí rồi thử lại.")
+
+
+class WrongInput(PaymentRefused):
+    """A value that was given cannot be right."""
+
+    message = _("Thông tin chưa đúng. Kiểm tra lại rồi gửi lại.")

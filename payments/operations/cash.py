@@ -1,0 +1,156 @@
+"""Cash at the ward: the printed list is handed over, signatures are marked, the rest is carried over."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db import connection, transaction
+
+from foundation.audit.operations import record_event
+from foundation.users import access
+from foundation.users.models import User
+from foundation.users.roles import Permission
+from payments.errors import InvalidMove, NotInAuthority, WrongInput
+from payments.models import DispatchChunk, PayoutBatch
+from payments.operations.settle import recount
+from payments.states import BatchState, Route
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """A signature on the list: for which transfer, by whom, and on which day."""
+
+    transfer_id: int
+    receiver_name: str
+    relation: str
+    collected_date: date
+
+
+def _open_batch(batch_id: int, by: User, at: datetime) -> tuple[PayoutBatch, list[int]]:
+    """The batch, locked, and its cash chunks, locked in the order of their ids."""
+    batch = PayoutBatch.objects.select_for_update(of=("self",), no_key=True).get(pk=batch_id)
+    try:
+        access.require(user=by, permission=Permission.RECORD_CASH, unit_code=batch.unit_id, at=at)
+    except access.NotAllowed as refusal:
+        raise NotInAuthority(str(refusal)) from refusal
+    if batch.state != BatchState.DISPATCHING:
+        raise InvalidMove(batch.state)
+    chunks = DispatchChunk.objects.select_for_update(of=("self",), no_key=True).filter(
+        batch=batch, route=Route.WARD_CASH
+    )
+    return batch, list(chunks.order_by("id").values_list("id", flat=True))
+
+
+@transaction.atomic(durable=True)
+def hand_over(*, batch_id: int, by: User, at: datetime) -> int:
+    """The signed list and the money go to the cash desk: how many payments. From now on only signatures change them.
+
+    Raises:
+        InvalidMove: The batch is not being paid.
+        NotInAuthority: `by` does not keep this unit's cash.
+    """
+    batch, chunks = _open_batch(batch_id, by, at)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE payments_transfer SET state = 'HANDED_OVER', due_at = portal_now() + interval '31 days' "
+            "WHERE chunk_id = ANY (%s) AND state = 'READY'",
+            [chunks],
+        )
+        handed = cursor.rowcount
+    record_event(
+        kind="cash.handed_over",
+        actor=by.actor,
+        subject_kind="batch",
+        subject_id=batch.pk,
+        payload={"transfers": handed},
+    )
+    return handed
+
+
+COLLECT = """
+WITH signature AS (
+    SELECT * FROM unnest(%(ids)s::bigint[], %(names)s::text[], %(relations)s::text[], %(dates)s::date[])
+        AS s(transfer_id, receiver_name, relation, collected_date)
+), moved AS (
+    UPDATE payments_transfer t
+    SET state = 'SETTLED', settlement_level = 'CASH', ended_at = portal_now(), due_at = NULL
+    FROM signature s WHERE t.id = s.transfer_id AND t.chunk_id = ANY (%(chunks)s) AND t.state = 'HANDED_OVER'
+    RETURNING t.id, t.instructed_amount
+), kept AS (
+    INSERT INTO payments_cash_collection (transfer_id, receiver_name, relation, collected_date, recorded_by_id)
+    SELECT moved.id, s.receiver_name, s.relation, s.collected_date, %(by)s
+    FROM moved JOIN signature s ON s.transfer_id = moved.id
+)
+INSERT INTO payments_ledger_entry (fund_id, kind, debit, credit, amount, transfer_id, at)
+SELECT %(fund)s, 'POST', 'RESERVED', 'PAID', instructed_amount, id, portal_now() FROM moved
+"""
+
+
+@transaction.atomic(durable=True)
+def mark_collected(*, batch_id: int, collected: Sequence[Collected], by: User, at: datetime) -> int:
+    """Mark signatures on the list; how many were new. A payment that is marked already stays as it is.
+
+    Raises:
+        InvalidMove: The batch is not being paid.
+        NotInAuthority: `by` does not keep this unit's cash.
+        WrongInput: A date lies in the future, or nobody's name is given.
+    """
+    today = at.astimezone(access.CITY_TIME).date()
+    if any(item.collected_date > today or not item.receiver_name.strip() for item in collected):
+        raise WrongInput("collected")
+    batch, chunks = _open_batch(batch_id, by, at)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            COLLECT,
+            {
+                "ids": [item.transfer_id for item in collected],
+                "names": [item.receiver_name.strip() for item in collected],
+                "relations": [item.relation for item in collected],
+                "dates": [item.collected_date for item in collected],
+                "chunks": chunks,
+                "by": by.pk,
+                "fund": batch.fund_id,
+            },
+        )
+        marked = cursor.rowcount
+        recount(cursor, chunk_ids=chunks, release=False)
+    record_event(
+        kind="cash.collected", actor=by.actor, subject_kind="batch", subject_id=batch.pk, payload={"transfers": marked}
+    )
+    return marked
+
+
+CARRY_OVER = """
+WITH moved AS (
+    UPDATE payments_transfer SET state = 'CANCELLED', ended_at = portal_now(), due_at = NULL
+    WHERE chunk_id = ANY (%(chunks)s) AND state IN ('READY', 'HANDED_OVER')
+    RETURNING id, instructed_amount
+)
+INSERT INTO payments_ledger_entry (fund_id, kind, debit, credit, amount, transfer_id, at)
+SELECT %(fund)s, 'VOID', 'RESERVED', 'FUNDING', instructed_amount, id, portal_now() FROM moved
+"""
+
+
+@transaction.atomic(durable=True)
+def carry_over(*, batch_id: int, by: User, at: datetime) -> int:
+    """Close the cash list: what was not collected is cancelled here and its money goes back; how many payments.
+
+    The lines stay owed and free: a later list takes them up.
+
+    Raises:
+        InvalidMove: The batch is not being paid.
+        NotInAuthority: `by` does not keep this unit's cash.
+    """
+    batch, chunks = _open_batch(batch_id, by, at)
+    with connection.cursor() as cursor:
+        cursor.execute(CARRY_OVER, {"chunks": chunks, "fund": batch.fund_id})
+        carried = cursor.rowcount
+        recount(cursor, chunk_ids=chunks, release=False)
+    record_event(
+        kind="cash.carried_over",
+        actor=by.actor,
+        subject_kind="batch",
+        subject_id=batch.pk,
+        payload={"transfers": carried},
+    )
+    return carried

@@ -1,0 +1,155 @@
+"""Celery's thin doors: wake-ups that look for work in the database, and beat's sweeps. The only file here that knows Celery.
+
+No message carries work: a lost one costs a sweep, a doubled one finds nothing to do. A worker drains what it finds within a
+time budget and lets go, so that a deployment never waits for long.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from celery import shared_task
+from django.conf import settings
+from kombu.exceptions import OperationalError
+
+from beneficiaries.operations.accounts import check_account, end_cooling, take_checks
+from foundation.audit import clock
+from foundation.audit.models import Job
+from foundation.audit.partitions import ensure_months
+from foundation.gateway.client import gateway
+from payments.errors import FundTooLow, InvalidMove
+from payments.models import PayoutBatch
+from payments.operations import dispatch, messages, release
+from payments.operations.build import JOB_KIND, build_step
+from payments.states import BatchState
+
+log = structlog.get_logger(__name__)
+
+ACCOUNTS_AT_ONCE = 20
+
+
+def ring() -> None:
+    """Wake the workers now rather than at the next sweep. Never raises and never waits long: the sweep comes anyway."""
+    for _ in range(settings.DISPATCH_WORKERS):
+        try:
+            work.apply_async(retry=False)
+        except OperationalError as error:
+            log.warning("bell not heard", why=type(error).__name__)
+            return
+
+
+@shared_task
+def tick(**_from_a_newer_release: Any) -> None:
+    """Beat's sweep: wake as many workers as may dispatch."""
+    ring()
+
+
+@shared_task
+def work(**_from_a_newer_release: Any) -> None:
+    """Look for work until there is none, or the time budget is spent."""
+    drain(budget_seconds=settings.DISPATCH_WAKE_BUDGET)
+
+
+def drain(*, budget_seconds: float) -> int:
+    """Do what waits, most urgent first, until nothing waits; how many pieces were done. Also called by tests and commands."""
+    deadline = time.monotonic() + budget_seconds
+    done = 0
+    while time.monotonic() < deadline:
+        pieces = sum(step() for step in STEPS)
+        done += pieces
+        if pieces == 0:
+            break
+    return done
+
+
+def _apply_messages() -> int:
+    return messages.apply_messages()
+
+
+def _ask() -> int:
+    claim = dispatch.claim_to_ask()
+    if claim is None:
+        return 0
+    dispatch.ask(claim=claim, gateway=gateway())
+    return 1
+
+
+def _send() -> int:
+    try:
+        claim = dispatch.claim_to_send()
+    except dispatch.ListTampered as tampered:
+        log.error("list tampered, batch held", batch=tampered.batch_id, chunk=tampered.chunk_id)
+        return 1
+    if claim is None:
+        return 0
+    dispatch.send(claim=claim, gateway=gateway())
+    return 1
+
+
+def _open_chunks() -> int:
+    return release.open_chunks()
+
+
+def _sweep_leases() -> int:
+    return len(dispatch.sweep_leases())
+
+
+def _move_batches() -> int:
+    """Reserve what is approved, start what is due, end what has run dry."""
+    moved = len(release.drain_batches())
+    at = clock.now()
+    for batch_id, state in (
+        PayoutBatch.objects.filter(state__in=[BatchState.APPROVED, BatchState.RESERVED])
+        .order_by("id")
+        .values_list("id", "state")
+    ):
+        try:
+            if state == BatchState.APPROVED:
+                release.reserve_batch(batch_id=batch_id, at=at)
+            else:
+                release.start_batch(batch_id=batch_id, at=at)
+            moved += 1
+        except FundTooLow:
+            log.warning("fund too low", batch=batch_id)
+        except InvalidMove:
+            continue  # somebody else moved it, or its day has not come
+    return moved
+
+
+def _build() -> int:
+    waiting = Job.objects.filter(kind=JOB_KIND, state__in=[Job.State.WAITING, Job.State.RUNNING]).order_by("id")
+    steps = 0
+    for job_id in waiting.values_list("id", flat=True):
+        steps += 1
+        while build_step(job_id=job_id):
+            steps += 1
+    return steps
+
+
+def _check_accounts() -> int:
+    checks = take_checks(limit=ACCOUNTS_AT_ONCE)
+    for check in checks:
+        check_account(check=check, gateway=gateway())
+    return len(checks)
+
+
+STEPS: tuple[Callable[[], int], ...] = (
+    _apply_messages,
+    _sweep_leases,
+    _ask,
+    _send,
+    _open_chunks,
+    _move_batches,
+    _build,
+    _check_accounts,
+)
+
+
+@shared_task
+def housekeep(**_from_a_newer_release: Any) -> None:
+    """Hourly: months ahead for the partitioned tables, and accounts whose safe time is over."""
+    for table in ("audit_event", "gateway_message_body"):
+        ensure_months(table)
+    while end_cooling():
+        pass
