@@ -1,4 +1,4 @@
-"""The Celery application and, in one list, everything that beat does.
+"""The Celery application; what beat does stands in one list, CELERY_BEAT_SCHEDULE in the settings.
 
 A message only rings; what is to be done stands in the database. Losing Redis therefore costs at most one sweep.
 """
@@ -6,15 +6,9 @@ A message only rings; what is to be done stands in the database. Losing Redis th
 import os
 
 from celery import Celery
-from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "welfare_portal.settings")
 
 app = Celery("welfare_portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
-
-app.conf.beat_schedule = {
-    "look for work": {"task": "payments.tasks.tick", "schedule": settings.DISPATCH_SWEEP_INTERVAL},
-    "keep house": {"task": "payments.tasks.housekeep", "schedule": 3600.0},
-}

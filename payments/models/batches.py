@@ -184,11 +184,11 @@ class PayoutBatch(models.Model):
                 operation=pgtrigger.UpdateOf("state"),
                 condition=pgtrigger.Condition("NEW.state = 'DRAINED' AND OLD.state <> 'DRAINED'"),
                 func="""
-                    IF (SELECT (count(*) FILTER (WHERE state <> 'DONE'),
-                                coalesce(sum(settled_count + rejected_count + returned_count + cancelled_count), 0),
+                    IF (SELECT (count(*) FILTER (WHERE state <> 'DONE')::numeric,
+                                coalesce(sum(settled_count + rejected_count + returned_count + cancelled_count), 0)::numeric,
                                 coalesce(sum(settled_sum + rejected_sum + returned_sum + cancelled_sum), 0))
                         FROM payments_dispatch_chunk WHERE batch_id = NEW.id)
-                        IS DISTINCT FROM (0::bigint, NEW.number_of_transactions::numeric, NEW.control_sum::numeric)
+                        IS DISTINCT FROM (0::numeric, NEW.number_of_transactions::numeric, NEW.control_sum::numeric)
                     THEN
                         RAISE EXCEPTION 'payout_batch_drained_adds_up: batch %', NEW.id USING ERRCODE = 'check_violation';
                     END IF;

@@ -4,6 +4,7 @@ The rank rule (I-25) stands in the allowed old states: a final word is kept what
 contradicts an earlier one is noted on the transfer for people, and nothing moves.
 """
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -144,7 +145,7 @@ def apply_words(cursor: Any, *, chunk_ids: list[int], words: Iterable[Word]) -> 
     )
     moved, contradicted, refused = cursor.fetchone()
     accounts = [tuple(item.split(":", 1)) for item in refused or []]
-    return Applied(moved or {}, contradicted or [], [(int(account), reason) for account, reason in accounts])
+    return Applied(json.loads(moved or "{}"), contradicted or [], [(int(account), reason) for account, reason in accounts])
 
 
 def recount(cursor: Any, *, chunk_ids: list[int], release: bool, wait_seconds: float = 0.0) -> None:
