@@ -29,7 +29,7 @@ class Problem:
     problem: str
 
 
-class CalledInTransaction(RuntimeError):  # noqa: N818
+class CalledInTransaction(RuntimeError):
     """A call was about to leave while a database transaction was open: a lock would be held over HTTP (I-8, I-9)."""
 
 
@@ -41,7 +41,7 @@ class GatewayError(Exception):
         self.exchange = exchange
 
 
-class Unavailable(GatewayError):  # noqa: N818
+class Unavailable(GatewayError):
     """No usable answer; nothing is wrong with the request."""
 
 
@@ -77,7 +77,7 @@ class NotSent(Unavailable):
         self.bank = bank
 
 
-class Refused(GatewayError):  # noqa: N818
+class Refused(GatewayError):
     """Final: the same request never works. Nothing of it was done."""
 
     def __init__(self, code: str, *, problems: tuple[Problem, ...] = (), exchange: Exchange | None = None) -> None:

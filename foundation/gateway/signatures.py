@@ -30,7 +30,7 @@ _VERSION = re.compile(r"v[0-9]{1,3}[a-z]{0,2}")
 _MAXIMUM_SIGNATURES = 10  # so that a header cannot make us compute for long
 
 
-class SignatureRefused(Exception):  # noqa: N818
+class SignatureRefused(Exception):
     """A message is not proven to come from the gateway; `why` is one of the codes below and never a secret.
 
     MISSING_HEADER, DOUBLED_HEADER, MALFORMED_HEADER, UNKNOWN_KEY, TOO_OLD, TOO_NEW, NO_MATCH.

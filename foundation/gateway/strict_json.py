@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 _WHOLE_NUMBER_LIMIT = 2**63
 
 
-class NotStrict(ValueError):  # noqa: N818
+class NotStrict(ValueError):
     """The bytes are not JSON that every reader reads the same; the text never repeats them."""
 
 

@@ -26,20 +26,20 @@ REMOVAL_REASONS = ("CONSENT_WITHDRAWN", "REPLACED", "ACCOUNT_CLOSED", "DECEASED"
 UNREADABLE_ID = "(unreadable)"
 
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{1,35}")
-_END_TO_END_ID = re.compile(r"[A-Za-z0-9]{1,35}")
+END_TO_END_ID = re.compile(r"[A-Za-z0-9]{1,35}")
 _DEBTOR_ACCOUNT = re.compile(r"[A-Za-z0-9.]{1,34}")
-_BANK_BIN = re.compile(r"[0-9]{6}")
-_ACCOUNT = re.compile(r"[A-Za-z0-9]{1,19}")
-_NATIONAL_ID = re.compile(r"[0-9]{12}")
+BANK_BIN = re.compile(r"[0-9]{6}")
+ACCOUNT = re.compile(r"[A-Za-z0-9]{1,19}")
+NATIONAL_ID = re.compile(r"[0-9]{12}")
 _OLD_ID_NUMBER = re.compile(r"[0-9]{9}")
-_EXTERNAL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_CONSENT_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,128}")
+EXTERNAL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+CONSENT_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,128}")
 _REASON = re.compile(r"[A-Z0-9]{4,10}")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
-class NotOfContract(ValueError):  # noqa: N818
+class NotOfContract(ValueError):
     """A member of an answer or callback is missing or wrong; the text names the member and never its value."""
 
 
@@ -60,18 +60,18 @@ def credits_message(
     problems = [
         *_problem(0, "message_id", _MESSAGE_ID.fullmatch(message_id)),
         *_problem(0, "debtor_account", _DEBTOR_ACCOUNT.fullmatch(debtor_account)),
-        *_problem(0, "not_after", created_at < not_after <= created_at + LONGEST_VALIDITY),
+        *_problem(0, "not_after", _is_soon(created_at, not_after)),
         *_problem(0, "number_of_transactions", 1 <= len(transfers) <= MAXIMUM_LINES),
     ]
     counts = Counter(transfer.end_to_end_id for transfer in transfers)
     for line, transfer in enumerate(transfers, start=1):
         amount = transfer.instructed_amount
         end_to_end_id = transfer.end_to_end_id
-        problems += _problem(line, "end_to_end_id", _END_TO_END_ID.fullmatch(end_to_end_id))
+        problems += _problem(line, "end_to_end_id", END_TO_END_ID.fullmatch(end_to_end_id))
         problems += _problem(line, "end_to_end_id", counts[end_to_end_id] == 1, "stands twice")
         problems += _problem(line, "amount", type(amount) is int and 1 <= amount <= MAXIMUM_AMOUNT)
-        problems += _problem(line, "bank_bin", _BANK_BIN.fullmatch(transfer.creditor_agent))
-        problems += _problem(line, "account_number", _ACCOUNT.fullmatch(transfer.creditor_account))
+        problems += _problem(line, "bank_bin", BANK_BIN.fullmatch(transfer.creditor_agent))
+        problems += _problem(line, "account_number", ACCOUNT.fullmatch(transfer.creditor_account))
         problems += _problem(line, "creditor_name", _is_text(transfer.creditor_name, 1, 70))
         problems += _problem(line, "remittance_text", _is_text(transfer.remittance_information, 0, 140))
     if problems:
@@ -107,7 +107,7 @@ def inquiry_message(end_to_end_ids: Sequence[str]) -> bytes:
     problems = _problem(0, "end_to_end_ids", 1 <= len(end_to_end_ids) <= MAXIMUM_LINES)
     counts = Counter(end_to_end_ids)
     for line, end_to_end_id in enumerate(end_to_end_ids, start=1):
-        problems += _problem(line, "end_to_end_id", _END_TO_END_ID.fullmatch(end_to_end_id))
+        problems += _problem(line, "end_to_end_id", END_TO_END_ID.fullmatch(end_to_end_id))
         problems += _problem(line, "end_to_end_id", counts[end_to_end_id] == 1, "stands twice")
     if problems:
         raise MessageRefused("INVALID_MESSAGE", problems=tuple(problems))
@@ -119,10 +119,10 @@ def enquiry_message(
 ) -> bytes:
     """The body of `POST /accounts/verify`; raises Refused when it breaks the contract."""
     _refuse(
-        *_problem(0, "enquiry_id", _EXTERNAL_ID.fullmatch(enquiry_id)),
-        *_problem(0, "bank_bin", _BANK_BIN.fullmatch(creditor_agent)),
-        *_problem(0, "account_number", _ACCOUNT.fullmatch(creditor_account)),
-        *_problem(0, "national_id", national_id is None or _NATIONAL_ID.fullmatch(national_id)),
+        *_problem(0, "enquiry_id", EXTERNAL_ID.fullmatch(enquiry_id)),
+        *_problem(0, "bank_bin", BANK_BIN.fullmatch(creditor_agent)),
+        *_problem(0, "account_number", ACCOUNT.fullmatch(creditor_account)),
+        *_problem(0, "national_id", national_id is None or NATIONAL_ID.fullmatch(national_id)),
         *_problem(0, "old_id_number", old_id_number is None or _OLD_ID_NUMBER.fullmatch(old_id_number)),
     )
     return orjson.dumps(
@@ -148,12 +148,13 @@ def link_message(
 ) -> bytes:
     """The body of `POST /links`; raises Refused when it breaks the contract."""
     _refuse(
-        *_problem(0, "link_id", _EXTERNAL_ID.fullmatch(link_id)),
-        *_problem(0, "bank_bin", _BANK_BIN.fullmatch(creditor_agent)),
-        *_problem(0, "account_number", _ACCOUNT.fullmatch(creditor_account)),
-        *_problem(0, "national_id", _NATIONAL_ID.fullmatch(national_id)),
+        *_problem(0, "link_id", EXTERNAL_ID.fullmatch(link_id)),
+        *_problem(0, "bank_bin", BANK_BIN.fullmatch(creditor_agent)),
+        *_problem(0, "account_number", ACCOUNT.fullmatch(creditor_account)),
+        *_problem(0, "national_id", NATIONAL_ID.fullmatch(national_id)),
         *_problem(0, "holder_name", _is_text(holder_name, 1, 70)),
-        *_problem(0, "consent_token", _CONSENT_TOKEN.fullmatch(consent_token)),
+        *_problem(0, "consent_token", CONSENT_TOKEN.fullmatch(consent_token)),
+        *_problem(0, "consent_given_at", consent_given_at.tzinfo is not None),
     )
     return orjson.dumps(
         {
@@ -170,9 +171,7 @@ def link_message(
 
 def removal_message(*, link_id: str, reason: str) -> bytes:
     """The body of `POST /links/{link_id}/remove`; raises Refused when it breaks the contract."""
-    _refuse(
-        *_problem(0, "link_id", _EXTERNAL_ID.fullmatch(link_id)), *_problem(0, "reason", reason in REMOVAL_REASONS)
-    )
+    _refuse(*_problem(0, "link_id", EXTERNAL_ID.fullmatch(link_id)), *_problem(0, "reason", reason in REMOVAL_REASONS))
     return orjson.dumps({"reason": reason})
 
 
@@ -190,6 +189,10 @@ def _problem(line: int, name: str, fine: object, problem: str = "breaks the cont
 def _refuse(*problems: Problem) -> None:
     if problems:
         raise Refused("INVALID_MESSAGE", problems=problems)
+
+
+def _is_soon(created_at: datetime, not_after: datetime) -> bool:
+    return not_after.tzinfo is not None and created_at < not_after <= created_at + LONGEST_VALIDITY
 
 
 def _is_text(value: str, shortest: int, longest: int) -> bool:
@@ -267,7 +270,7 @@ def read_status(result: Mapping[str, Any], *, may_be_unknown: bool = False) -> T
     Raises:
         NotOfContract: A member is wrong, the status is not in our table, or reason and status contradict each other.
     """
-    end_to_end_id = read_text(result, "end_to_end_id", _END_TO_END_ID)
+    end_to_end_id = read_text(result, "end_to_end_id", END_TO_END_ID)
     status = result.get("status")
     reason = result.get("reason")
     if status == NOT_FOUND and may_be_unknown:
@@ -303,8 +306,8 @@ def read_status(result: Mapping[str, Any], *, may_be_unknown: bool = False) -> T
 def read_return(item: Mapping[str, Any]) -> ReturnNotice:
     """One item of 5.2; raises NotOfContract."""
     return ReturnNotice(
-        return_id=read_text(item, "return_id", _EXTERNAL_ID),
-        end_to_end_id=read_text(item, "end_to_end_id", _END_TO_END_ID),
+        return_id=read_text(item, "return_id", EXTERNAL_ID),
+        end_to_end_id=read_text(item, "end_to_end_id", END_TO_END_ID),
         instructed_amount=read_amount(item),
         status_reason=read_text(item, "reason", _REASON),
         at=read_instant(item, "at"),
@@ -327,7 +330,7 @@ def read_results(
     for result in results:
         end_to_end_id = result.get("end_to_end_id") if isinstance(result, dict) else None
         if not isinstance(end_to_end_id, str) or end_to_end_id not in expected:
-            known = isinstance(end_to_end_id, str) and _END_TO_END_ID.fullmatch(end_to_end_id)
+            known = isinstance(end_to_end_id, str) and END_TO_END_ID.fullmatch(end_to_end_id)
             foreign.add(str(end_to_end_id) if known else UNREADABLE_ID)
             continue
         sightings[end_to_end_id] += 1
