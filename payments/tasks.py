@@ -11,7 +11,9 @@ from typing import Any
 import structlog
 from celery import shared_task
 from django.conf import settings
+from django.core.cache import cache
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from beneficiaries.operations.accounts import check_account, end_cooling, take_checks
 from foundation.audit import clock
@@ -37,6 +39,15 @@ def ring() -> None:
         except OperationalError as error:
             log.warning("bell not heard", why=type(error).__name__)
             return
+
+
+def ring_for_messages() -> None:
+    """Wake one worker for what has just come in; the first ring of a second stands for all that follow it."""
+    try:
+        if cache.add("payments.messages.rung", 1, timeout=1):
+            work.apply_async(retry=False)
+    except (OperationalError, RedisError) as error:
+        log.warning("bell not heard", why=type(error).__name__)
 
 
 @shared_task

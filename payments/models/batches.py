@@ -12,6 +12,7 @@ from foundation.audit.protection import append_only
 from foundation.audit.ranges import days_in_order
 from foundation.reference.models import Unit
 from payments.models.funds import Fund
+from payments.models.visible import UnitQuerySet
 from payments.states import (
     BATCH_DEAD,
     BATCH_MOVES,
@@ -77,6 +78,8 @@ class PayoutBatch(models.Model):
     drained_at = models.DateTimeField(null=True)
     held_from = models.CharField(max_length=12, blank=True, help_text="the state to which a release leads back")
     held_reason = models.CharField(max_length=300, blank=True)
+
+    objects = UnitQuerySet.as_manager()
 
     class Meta:
         db_table = "payments_payout_batch"

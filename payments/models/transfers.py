@@ -10,6 +10,7 @@ from foundation.audit.clock import PortalNow
 from foundation.audit.graphs import frozen_columns, only_allowed_moves
 from foundation.audit.protection import append_only
 from payments.models.batches import PayoutBatch
+from payments.models.visible import BatchUnitQuerySet
 from payments.states import (
     CHUNK_LEASED,
     CHUNK_MOVES,
@@ -251,6 +252,8 @@ class Transfer(models.Model):
         related_name="+",
         help_text="the attempt that proved that nothing had been sent",
     )
+
+    objects = BatchUnitQuerySet.as_manager()
 
     class Meta:
         db_table = "payments_transfer"

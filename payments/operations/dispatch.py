@@ -49,7 +49,7 @@ class Claim:
     amounts: dict[str, int] = field(repr=False)
 
 
-class ListTampered(Exception):  # noqa: N818
+class ListTampered(Exception):
     """What would be sent is not what was approved."""
 
     def __init__(self, batch_id: int, chunk_id: int, what: str) -> None:

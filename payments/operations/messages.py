@@ -34,11 +34,11 @@ WHERE t.end_to_end_id = ANY (%s) AND t.sent_count > 0
 """
 
 
-class SetAside(Exception):  # noqa: N818
+class SetAside(Exception):
     """The message cannot be true of us as it stands."""
 
 
-class TooEarly(Exception):  # noqa: N818
+class TooEarly(Exception):
     """The message speaks of something that we have not heard of yet."""
 
 

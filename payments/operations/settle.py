@@ -145,7 +145,9 @@ def apply_words(cursor: Any, *, chunk_ids: list[int], words: Iterable[Word]) -> 
     )
     moved, contradicted, refused = cursor.fetchone()
     accounts = [tuple(item.split(":", 1)) for item in refused or []]
-    return Applied(json.loads(moved or "{}"), contradicted or [], [(int(account), reason) for account, reason in accounts])
+    return Applied(
+        json.loads(moved or "{}"), contradicted or [], [(int(account), reason) for account, reason in accounts]
+    )
 
 
 def recount(cursor: Any, *, chunk_ids: list[int], release: bool, wait_seconds: float = 0.0) -> None:

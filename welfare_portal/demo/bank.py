@@ -1,0 +1,85 @@
+"""What the demonstration does at the mocked gateway through its control API: open accounts, act as citizens, read the log."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+from django.conf import settings
+
+from welfare_portal.demo.people import ListedPerson
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedCredit:
+    """One line of the gateway's own credit log."""
+
+    end_to_end_id: str
+    amount: int
+    status: str
+    times_credited: int
+    returned: bool
+
+
+class ControlledGateway:
+    """The mocked gateway's control door; production's gateway has none."""
+
+    def __init__(self) -> None:
+        self._http = httpx2.Client(base_url=f"{settings.GATEWAY_URL}/control", timeout=60, trust_env=False)
+
+    def open_accounts(self, people: Iterator[ListedPerson]) -> int:
+        """Let the banks know the accounts of a list, under the name and ID of who holds them; how many."""
+
+        def lines() -> Iterator[bytes]:
+            for person in people:
+                if person.account is not None:
+                    holder = person.payee.national_id if person.payee else person.national_id
+                    yield (
+                        json.dumps(
+                            {
+                                "bank_bin": person.account.bank_bin,
+                                "account_number": person.account.number,
+                                "national_id": holder,
+                                "holder_name": person.holder_name,
+                            }
+                        ).encode()
+                        + b"\n"
+                    )
+
+        answer = self._http.post("/accounts", content=lines())
+        answer.raise_for_status()
+        loaded: int = answer.json()["loaded"]
+        return loaded
+
+    def link(self, *, national_id: str, bank_bin: str, account_number: str) -> str:
+        """Do what a citizen does in the VNeID app; LINKED or REFUSED."""
+        answer = self._http.post(
+            "/links",
+            json={
+                "action": "link",
+                "national_id": national_id,
+                "bank_bin": bank_bin,
+                "account_number": account_number,
+            },
+        )
+        answer.raise_for_status()
+        outcome: str = answer.json()["outcome"]
+        return outcome
+
+    def credits(self) -> Iterator[LoggedCredit]:
+        """The gateway's own log, streamed."""
+        with self._http.stream("GET", "/credits") as answer:
+            answer.raise_for_status()
+            for line in answer.iter_lines():
+                row = json.loads(line)
+                yield LoggedCredit(
+                    row["end_to_end_id"], row["amount"], row["status"], row["times_credited"], row["returned"]
+                )
+
+    def stats(self) -> dict[str, Any]:
+        """Totals as the gateway counts them."""
+        answer = self._http.get("/stats")
+        answer.raise_for_status()
+        totals: dict[str, Any] = answer.json()
+        return totals
