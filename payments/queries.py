@@ -44,6 +44,15 @@ class BatchTotals:
     returned: Part
     cancelled: Part
 
+    def __add__(self, other: "BatchTotals") -> "BatchTotals":
+        return BatchTotals(
+            self.planned + other.planned,
+            self.settled + other.settled,
+            self.rejected + other.rejected,
+            self.returned + other.returned,
+            self.cancelled + other.cancelled,
+        )
+
     @property
     def ended(self) -> Part:
         """All that will change no more, save by a return."""
