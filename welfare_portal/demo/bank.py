@@ -42,6 +42,7 @@ class ControlledGateway:
                                 "account_number": person.account.number,
                                 "national_id": holder,
                                 "holder_name": person.holder_name,
+                            "status": "ACTIVE",
                             }
                         ).encode()
                         + b"\n"
