@@ -11,6 +11,10 @@ from starlette.routing import Mount, Route
 from mock_gateway import bank, control
 from mock_gateway.gateway import Gateway
 from mock_gateway.settings import Settings
+from mock_gateway.vneid import citizen_app, pages, sign_in
+from mock_gateway.vneid.citizen_app import Sessions
+from mock_gateway.vneid.keys import load_key
+from mock_gateway.vneid.provider import Provider
 
 
 async def livez(_request: Request) -> Response:
@@ -26,6 +30,8 @@ def create_app(settings: Settings) -> Starlette:
         gateway = Gateway(settings)
         await gateway.start()
         app.state.gateway = gateway
+        app.state.provider = Provider(settings, gateway.store, gateway.faults, load_key(settings.data))
+        app.state.sessions = Sessions()
         try:
             yield
         finally:
@@ -36,6 +42,7 @@ def create_app(settings: Settings) -> Starlette:
             Route("/livez", livez),
             Mount("/bank/v1", routes=bank.routes),
             Mount("/control", routes=control.routes),
+            Mount("/vneid", routes=[*sign_in.routes, *citizen_app.routes, *pages.routes]),
         ],
         lifespan=lifespan,
     )

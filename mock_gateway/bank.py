@@ -3,15 +3,19 @@ and 6)."""
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Any, NamedTuple
 
+import anyio.to_thread
+from starlette.concurrency import iterate_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from mock_gateway import answers, messages, scenarios, transfers
+from mock_gateway import answers, links, messages, scenarios, statements, transfers
+from mock_gateway.accounts import enquire
 from mock_gateway.clock import iso
 from mock_gateway.faults import ANSWERS, BEFORE, HALF, LINES
 from mock_gateway.gateway import Gateway
@@ -163,7 +167,95 @@ def read_inquiry(call: Call) -> Task:
     return Task(run=ask, ids=ids)
 
 
+def read_enquiry(call: Call) -> Task:
+    """Name enquiry."""
+    gateway = call.gateway
+    enquiry = messages.parse_enquiry(call.body)
+
+    async def ask() -> dict[str, Any]:
+        wait = gateway.faults.options.retry_after_seconds
+        answer = await gateway.store.run(lambda connection: enquire(connection, enquiry, retry_after=wait))
+        return {
+            "enquiry_id": enquiry.enquiry_id,
+            "outcome": "FOUND" if answer.code is None else "REFUSED",
+            "code": answer.code,
+            "holder_name": answer.holder_name,
+            "answered_at": iso(gateway.clock.now()),
+        }
+
+    return Task(run=ask, banks=frozenset({enquiry.bank_bin}))
+
+
+def read_link(call: Call) -> Task:
+    """The portal links an account with the citizen's consent."""
+    gateway = call.gateway
+    request = messages.parse_link(call.body)
+
+    async def link() -> dict[str, Any]:
+        at = gateway.clock.now()
+        return await gateway.store.run(lambda connection: links.link_for_portal(connection, request, at=at))
+
+    return Task(run=link, banks=frozenset({request.bank_bin}))
+
+
+def read_remove(call: Call) -> Task:
+    """The portal ends a link."""
+    gateway = call.gateway
+    reason = messages.parse_remove(call.body)
+    link_id = call.request.path_params["link_id"]
+
+    async def remove() -> dict[str, Any]:
+        at = gateway.clock.now()
+        return await gateway.store.run(lambda connection: links.remove_for_portal(connection, link_id, reason, at=at))
+
+    return Task(run=remove)
+
+
+def read_statement(call: Call) -> Task:
+    """The statement of a day that is over."""
+    gateway = call.gateway
+    try:
+        day = date.fromisoformat(call.request.path_params["day"])
+    except ValueError as error:
+        raise messages.invalid("date", "must be yyyy-mm-dd") from error
+    query = call.request.query_params
+    if not query.keys() <= {"debtor_account", "interim"} or query.get("interim", "1") != "1":
+        raise messages.invalid("query", "may have debtor_account, and interim=1")
+    today = gateway.clock.today()
+    if day > today or (day == today and "interim" not in query):
+        raise Refusal(404, "STATEMENT_NOT_READY", "the day is not over")
+
+    async def read() -> Response:
+        await gateway.run_due()
+        parts = _statement_parts(gateway, day, query.get("debtor_account"))
+        # The first part is read here, so that an unknown account is still an answer and not a broken stream.
+        first = await anyio.to_thread.run_sync(next, parts)
+        return StreamingResponse(_chain(first, parts), media_type="application/xml")
+
+    return Task(run=read)
+
+
+def _statement_parts(gateway: Gateway, day: date, account: str | None) -> Iterator[bytes]:
+    with gateway.store.snapshot() as connection:
+        known = statements.debtor_accounts(connection, day)
+        chosen = known if account is None else [name for name in known if name == account]
+        if not chosen:
+            raise Refusal(404, "NOT_FOUND", "no account had an entry up to that day")
+        yield b""
+        yield from statements.stream(connection, day, chosen, at=gateway.clock.now(), faults=gateway.faults)
+
+
+async def _chain(first: bytes, rest: Iterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for part in iterate_in_threadpool(rest):
+        yield part
+
+
 routes = [
+    Route("/accounts/verify", door("accounts", read_enquiry), methods=["POST"]),
+    Route("/links", door("links", read_link), methods=["POST"]),
+    Route("/links/{link_id}/remove", door("links", read_remove), methods=["POST"]),
+    Route("/statements/{day}", door("statements", read_statement)),
     Route("/credits", door("credits", read_credits), methods=["POST"]),
     Route("/inquiries", door("inquiries", read_inquiry), methods=["POST"]),
 ]

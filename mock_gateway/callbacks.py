@@ -20,10 +20,14 @@ MAX_ITEMS = 1_000
 TIMEOUT_SECONDS = 10
 RETRY_SECONDS = (1, 5, 15, 60, 300, 900)
 HOURLY_SECONDS = 3_600
+EVENT_FAULTS = ("callback_lost", "callback_duplicate", "callback_late", "callback_forged", "callback_replayed")
 GIVE_UP_MS = 72 * HOURLY_SECONDS * 1000
 REPLAYED_AGE_SECONDS = 3_600
 IDLE_SECONDS = 0.5
 PAUSE_SECONDS = (0.1, 5.0)
+NEXT = """
+SELECT * FROM outbox WHERE state = 'PENDING' AND next_at <= ? AND treatment IS NOT 'NEW' ORDER BY next_at, id LIMIT 10
+"""
 
 
 def compose(connection: sqlite3.Connection, *, at: int, faults: Faults) -> int:
@@ -53,6 +57,37 @@ def compose(connection: sqlite3.Connection, *, at: int, faults: Faults) -> int:
     if group:
         _put(connection, b",".join(group), at=at)
     connection.executemany("DELETE FROM reports WHERE id = ?", [(row["id"],) for row in rows])
+    return len(rows) + _treat_new(connection, at=at, faults=faults)
+
+
+def _treat_new(connection: sqlite3.Connection, *, at: int, faults: Faults) -> int:
+    """Let faults strike the events that are not statuses (returns, links), and release them."""
+    rows = connection.execute(
+        "SELECT id, event_id, type, body, fault_key FROM outbox WHERE treatment = 'NEW' AND state = 'PENDING' LIMIT 99"
+    ).fetchall()
+    for row in rows:
+        kind = faults.first(EVENT_FAULTS, row["fault_key"], (row["fault_key"],))
+        treatment = {"callback_duplicate": "TWICE", "callback_replayed": "REPLAY"}.get(kind or "")
+        late_ms = faults.options.callback_late_seconds * 1000 if kind == "callback_late" else 0
+        connection.execute(
+            "UPDATE outbox SET treatment = ?, state = ?, next_at = ? WHERE id = ?",
+            (treatment, "LOST" if kind == "callback_lost" else "PENDING", at + late_ms, row["id"]),
+        )
+        if kind == "callback_forged":
+            forged_id = f"evt_{secrets.token_hex(12)}"
+            connection.execute(
+                """
+                INSERT INTO outbox (event_id, type, body, items, treatment, created_at, next_at)
+                VALUES (?, ?, ?, 1, 'FORGED', ?, ?)
+                """,
+                (
+                    forged_id,
+                    row["type"],
+                    row["body"].replace(row["event_id"].encode(), forged_id.encode()),
+                    at,
+                    at - 1,
+                ),
+            )
     return len(rows)
 
 
@@ -157,12 +192,7 @@ class Callbacks:
 
     async def _deliver_due(self, client: httpx2.AsyncClient) -> tuple[bool, bool]:
         """Deliver up to ten; says whether the portal was reached, and whether more may be due."""
-        rows = await self._store.run(
-            lambda connection: connection.execute(
-                "SELECT * FROM outbox WHERE state = 'PENDING' AND next_at <= ? ORDER BY next_at, id LIMIT 10",
-                (self._clock.now(),),
-            ).fetchall()
-        )
+        rows = await self._store.run(lambda connection: connection.execute(NEXT, (self._clock.now(),)).fetchall())
         for row in rows:
             answer = await self._deliver(client, row)
             if answer is None:

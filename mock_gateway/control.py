@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from mock_gateway import answers
+from mock_gateway import answers, links
+from mock_gateway.accounts import PORTION, read_accounts, register
 from mock_gateway.clock import iso
 from mock_gateway.faults import parse_armed, parse_plan
 from mock_gateway.gateway import Gateway
@@ -20,6 +21,11 @@ from mock_gateway.messages import MAX_BODY, Refusal, invalid, parse_object
 
 LOOPBACK_PEERS = {"127.0.0.1", "::1"}
 LOOPBACK_NAMES = {"127.0.0.1", "localhost", "[::1]"}
+LINKS = """
+SELECT link_id, source, status, national_id, bank_bin, account_number, holder_name, remove_reason
+FROM links ORDER BY id
+"""
+CALLBACKS = "SELECT event_id, type, items, state, attempts, last_answer, treatment FROM outbox ORDER BY id"
 NDJSON = "application/x-ndjson"
 
 Endpoint = Callable[[Gateway, Request], Awaitable[Response]]
@@ -160,7 +166,79 @@ async def reset(gateway: Gateway, request: Request) -> Response:
     return Response(status_code=204)
 
 
+async def load_accounts(gateway: Gateway, request: Request) -> Response:
+    """Register accounts from JSON lines, as many as come; a million pass through in portions of a few thousand."""
+    loaded = taken = 0
+    rest = b""
+    lines: list[bytes] = []
+
+    async def take(portion: list[bytes]) -> int:
+        first = taken + 1
+        return await gateway.store.run(lambda connection: register(connection, read_accounts(portion, first=first)))
+
+    async for part in request.stream():
+        *whole, rest = (rest + part).split(b"\n")
+        lines += whole
+        if len(lines) >= PORTION:
+            loaded += await take(lines)
+            taken += len(lines)
+            lines = []
+    loaded += await take([*lines, rest])
+    return answers.JSON({"loaded": loaded})
+
+
+async def act_in_vneid(gateway: Gateway, request: Request) -> Response:
+    """Do what a citizen does in the VNeID app: link an account, or remove it; the same checks, the same event."""
+    value = parse_object(await answers.read_body(request, MAX_BODY))
+    names = {"link": {"action", "national_id", "bank_bin", "account_number"}, "remove": {"action", "national_id"}}
+    expected = names.get(str(value.get("action")))
+    if expected is None or value.keys() != expected or not all(isinstance(item, str) for item in value.values()):
+        raise invalid(
+            "action", "is `link` (national_id, bank_bin, account_number) or `remove` (national_id), all texts"
+        )
+    at = gateway.clock.now()
+    national_id = value["national_id"]
+    if value["action"] == "remove":
+        removed = await gateway.store.run(
+            lambda connection: links.remove_in_vneid(connection, national_id=national_id, at=at)
+        )
+        if removed is None:
+            raise Refusal(404, "NOT_FOUND", "this person has no linked account")
+        return answers.JSON({"outcome": "REMOVED", **removed._asdict()})
+    outcome = await gateway.store.run(
+        lambda connection: links.link_in_vneid(
+            connection,
+            national_id=national_id,
+            bank_bin=value["bank_bin"],
+            account_number=value["account_number"],
+            at=at,
+        )
+    )
+    return answers.JSON({"outcome": "LINKED" if outcome.code is None else "REFUSED", **outcome._asdict()})
+
+
+async def show_links(gateway: Gateway, _request: Request) -> Response:
+    """All links, live and ended, as JSON lines."""
+    return StreamingResponse(_in_thread(_rows(gateway, LINKS)), media_type=NDJSON)
+
+
+async def show_callbacks(gateway: Gateway, _request: Request) -> Response:
+    """The outbox as JSON lines: what waits, was delivered, parked or lost."""
+    return StreamingResponse(_in_thread(_rows(gateway, CALLBACKS)), media_type=NDJSON)
+
+
+def _rows(gateway: Gateway, sql: str) -> Iterator[bytes]:
+    with gateway.store.snapshot() as connection:
+        rows = connection.execute(sql)
+        while portion := rows.fetchmany(1_000):
+            yield b"".join(orjson.dumps(dict(row)) + b"\n" for row in portion)
+
+
 routes = [
+    Route("/accounts", guarded(load_accounts), methods=["POST"]),
+    Route("/links", guarded(show_links)),
+    Route("/links", guarded(act_in_vneid), methods=["POST"]),
+    Route("/callbacks", guarded(show_callbacks)),
     Route("/credits", guarded(show_credits)),
     Route("/stats", guarded(show_stats)),
     Route("/faults", guarded(show_faults)),

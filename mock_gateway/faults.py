@@ -204,6 +204,11 @@ class Faults:
             self.fired[kind] += 1
         return hit
 
+    def marks(self, kind: str, key: str) -> bool:
+        """Whether the fault lies on this thing for good: asked again it says the same, and an armed one is not used
+        up."""
+        return bool(self._armed.get(key, {}).get(kind)) or self.plan.chance(kind, key)
+
     def first(self, kinds: Iterable[str], key: str, ids: Iterable[str] = ()) -> str | None:
         """The first of several faults that happens, so that one request meets one of them."""
         return next((kind for kind in kinds if self.fires(kind, key, ids)), None)

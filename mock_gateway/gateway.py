@@ -5,6 +5,7 @@ import contextlib
 import sqlite3
 from collections import Counter
 
+from mock_gateway.accounts import register_citizens
 from mock_gateway.callbacks import Callbacks, compose
 from mock_gateway.clock import Clock
 from mock_gateway.faults import Faults
@@ -45,6 +46,7 @@ class Gateway:
     async def start(self) -> None:
         """Open the store, take up what was in force, start the loops."""
         self.store.open()
+        await self.store.run(register_citizens)
         self.clock.offset_ms = int(await self.store.run(lambda connection: note(connection, "clock_offset_ms", "0")))
         await self.faults.load()
         self._tasks = [asyncio.create_task(self._tick()), asyncio.create_task(self.callbacks.run())]
@@ -93,6 +95,7 @@ class Gateway:
             for table in tables:
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608  names from the list above
             self.clock.offset_ms = 0
+            register_citizens(connection)
 
         await self.store.run(work)
         await self.faults.load()

@@ -78,6 +78,7 @@ CREATE TABLE IF NOT EXISTS outbox (
   type TEXT NOT NULL,
   body BLOB,
   items INTEGER NOT NULL,
+  fault_key TEXT,
   treatment TEXT,
   state TEXT NOT NULL DEFAULT 'PENDING' CHECK (state IN ('PENDING', 'DELIVERED', 'PARKED', 'LOST')),
   created_at INTEGER NOT NULL,

@@ -189,8 +189,8 @@ def run_due(connection: sqlite3.Connection, *, at: int) -> int:
         statuses.append(_status(e2e, row["amount"], FINAL[move], reason, iso(due_at)))
     connection.executemany("DELETE FROM due WHERE id = ?", [(row["id"],) for row in rows])
     report(connection, statuses, message_id="late", ready_at=at)
-    if returns:
-        add_event(connection, "payment.return", {"returns": returns}, items=len(returns), at=at)
+    for returned in returns:
+        add_event(connection, "payment.return", {"returns": [returned]}, items=1, at=at, key=returned["end_to_end_id"])
     return len(rows)
 
 
@@ -242,14 +242,17 @@ def report(connection: sqlite3.Connection, statuses: Sequence[Status], *, messag
 
 
 def add_event(
-    connection: sqlite3.Connection, kind: str, data: dict[str, Any], *, items: int, at: int, next_at: int | None = None
+    connection: sqlite3.Connection, kind: str, data: dict[str, Any], *, items: int, at: int, key: str
 ) -> str:
-    """Put a callback into the outbox and return its id."""
+    """Put a callback into the outbox and return its id; faults find it by `key`."""
     event_id = f"evt_{secrets.token_hex(12)}"
     body = orjson.dumps({"id": event_id, "type": kind, "created_at": iso(at), "data": data})
     connection.execute(
-        "INSERT INTO outbox (event_id, type, body, items, created_at, next_at) VALUES (?, ?, ?, ?, ?, ?)",
-        (event_id, kind, body, items, at, at if next_at is None else next_at),
+        """
+        INSERT INTO outbox (event_id, type, body, items, fault_key, treatment, created_at, next_at)
+        VALUES (?, ?, ?, ?, ?, 'NEW', ?, ?)
+        """,
+        (event_id, kind, body, items, key, at, at),
     )
     return event_id
 

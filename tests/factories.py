@@ -103,7 +103,9 @@ def make_entitled(count: int, *, bank: str = VCB, cash: bool = False, numbers: l
     """`count` people with a social pension, each paid into an account of his own, or in cash."""
     payees = []
     for index in range(count):
-        person = make_person(f"Nguyễn Văn {'Hai Ba Tư Năm Sáu Bảy Tám Chín Mười'.split()[index % 9]}")
+        person = make_person(
+            f"Nguyễn Văn {['Hai', 'Ba', 'Tư', 'Năm', 'Sáu', 'Bảy', 'Tám', 'Chín', 'Mười'][index % 9]}"
+        )
         payee = Payee.objects.create(person=person)
         if not cash:
             make_account(payee, bank=bank, number=numbers[index] if numbers else None)
@@ -154,7 +156,9 @@ def make_office(*, money: int = 10_000_000_000) -> Office:
     return office
 
 
-def build_batch(office: Office, *, kind: BatchKind = BatchKind.REGULAR, execution_date: date | None = None) -> PayoutBatch:
+def build_batch(
+    office: Office, *, kind: BatchKind = BatchKind.REGULAR, execution_date: date | None = None
+) -> PayoutBatch:
     """A draft of the month's list of the test ward."""
     batch = build.start_build(
         fund_id=office.fund.pk,

@@ -14,7 +14,7 @@ from welfare_portal import environment
 env = environment.load()
 
 # National ID numbers, account numbers, phones: nine digits or more in a row, unless part of a longer hexadecimal id.
-_LONG_NUMBER = re.compile(r"(?<![0-9A-Fa-f-])\+?\d{6,}(\d{3})(?![0-9A-Fa-f-])")
+_LONG_NUMBER = re.compile(r"(?<![0-9A-Fa-f.-])\+?\d{6,}(\d{3})(?![0-9A-Fa-f-])")
 
 
 def mask_numbers(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -62,5 +62,9 @@ LOGGING: dict[str, Any] = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {"httpx2": {"level": "WARNING"}, "httpcore2": {"level": "WARNING"}},
+    "loggers": {
+        # A tick each few seconds would drown what is worth reading.
+        name: {"level": "WARNING"}
+        for name in ("httpx2", "httpcore2", "celery.worker.strategy", "celery.app.trace")
+    },
 }

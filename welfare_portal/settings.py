@@ -69,12 +69,21 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "inte
 CELERY_TASK_ROUTES = {"payments.tasks.*": {"queue": "payments"}, "beneficiaries.tasks.*": {"queue": "accounts"}}
 CELERY_TASK_DEFAULT_QUEUE = "accounts"
 CELERY_TIMEZONE = "Asia/Ho_Chi_Minh"
+CELERY_BEAT_SCHEDULE = {
+    "look for work": {
+        "task": "payments.tasks.tick",
+        "schedule": env.float("DISPATCH_SWEEP_INTERVAL", default=5.0),
+    },
+    "keep house": {"task": "payments.tasks.housekeep", "schedule": 3600.0},
+}
 
 # --- The gateway to banks and VNeID (docs/gateway-contract.md) -------------------------------------------------------
 GATEWAY_URL = env.str("GATEWAY_URL", default="http://127.0.0.1:8010")
 GATEWAY_KEY_ID = env.str("GATEWAY_KEY_ID", default="k1")
 GATEWAY_SIGNING_SECRETS = env.list("GATEWAY_SIGNING_SECRETS", default=[])  # `key-id:whsec_…`, signs what we send
-GATEWAY_CALLBACK_SECRETS = env.list("GATEWAY_CALLBACK_SECRETS", default=[])  # `key-id:whsec_…`, all of them are accepted
+GATEWAY_CALLBACK_SECRETS = env.list(
+    "GATEWAY_CALLBACK_SECRETS", default=[]
+)  # `key-id:whsec_…`, all of them are accepted
 VNEID_ISSUER = env.str("VNEID_ISSUER", default="http://127.0.0.1:8010/vneid")
 VNEID_CLIENT_ID = env.str("VNEID_CLIENT_ID", default="welfare-portal")
 VNEID_CLIENT_SECRET = env.str("VNEID_CLIENT_SECRET", default="")
@@ -88,7 +97,6 @@ DISPATCH_SKEW_MARGIN = env.int("DISPATCH_SKEW_MARGIN", default=5)
 DISPATCH_ACCEPTED_SLA = env.int("DISPATCH_ACCEPTED_SLA", default=120)
 DISPATCH_GATEWAY_WINDOW = env.int("DISPATCH_GATEWAY_WINDOW", default=30 * 24 * 3600)
 DISPATCH_WAKE_BUDGET = env.int("DISPATCH_WAKE_BUDGET", default=25)
-DISPATCH_SWEEP_INTERVAL = env.float("DISPATCH_SWEEP_INTERVAL", default=5.0)
 
 # --- Applications ----------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -206,7 +214,10 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_standardized_errors.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
-    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle", "rest_framework.throttling.AnonRateThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": [
+        "rest_framework.throttling.UserRateThrottle",
+        "rest_framework.throttling.AnonRateThrottle",
+    ],
     "DEFAULT_THROTTLE_RATES": {"user": "600/min", "anon": "60/min"},
 }
 SPECTACULAR_SETTINGS = {

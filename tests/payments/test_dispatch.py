@@ -187,9 +187,7 @@ class TestLeaseAndFence:
 
 
 class TestTampering:
-    def test_a_changed_list_stops_the_batch_with_nothing_sent(
-        self, office: Office, gateway: FakeGateway
-    ) -> None:
+    def test_a_changed_list_stops_the_batch_with_nothing_sent(self, office: Office, gateway: FakeGateway) -> None:
         make_entitled(2)
         batch = start(office, build_batch(office))
         with connection.cursor() as cursor, pytest.raises(IntegrityError), transaction.atomic():

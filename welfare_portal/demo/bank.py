@@ -42,7 +42,7 @@ class ControlledGateway:
                                 "account_number": person.account.number,
                                 "national_id": holder,
                                 "holder_name": person.holder_name,
-                            "status": "ACTIVE",
+                                "status": "ACTIVE",
                             }
                         ).encode()
                         + b"\n"

@@ -27,11 +27,13 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--ephemeral", action="store_true", help="servers that begin empty and leave nothing")
     run.add_argument("--fast", action="store_true", help="do not wait for the disk; only with --ephemeral")
     run.add_argument("--port", type=int, action="append", default=[], help="refuse to start when this port is taken")
+    run.add_argument("--example", action="store_true", help="with the settings of .env.example and new secrets")
     run.add_argument("command", nargs="+", metavar="COMMAND")
 
     for action, text in {"stop": "end what `run` keeps up", "reset": "remove the databases and their logs"}.items():
         actions.add_parser(action, help=text).add_argument("--directory", type=Path, default=VAR)
     actions.add_parser("environment", help="make .env from .env.example, with secrets of its own")
+    actions.add_parser("wait-for", help="wait until an address answers").add_argument("url")
     actions.add_parser("free-port", help="print a port that nobody listens on")
     return parser
 
@@ -50,6 +52,7 @@ def main() -> int:
                 ephemeral=options.ephemeral,
                 fast=options.fast,
                 ports=options.port,
+                example=options.example,
             )
         case "stop":
             sys.stdout.write("stopped\n" if launcher.stop(options.directory) else "nothing was running\n")
@@ -57,6 +60,8 @@ def main() -> int:
             launcher.reset(options.directory)
         case "environment":
             sys.stdout.write(".env: made\n" if dotenv.write(BASE_DIR / ".env") else ".env: kept\n")
+        case "wait-for":
+            return 0 if launcher.wait_for(options.url, seconds=120) else 1
         case "free-port":
             sys.stdout.write(f"{launcher.free_port()}\n")
     return 0

@@ -1,7 +1,7 @@
-"""`.env.example` and the `.env` made from it, with secrets of its own in place of the marks.
+"""`.env.example`, and the `.env` that is made from it with secrets of its own in place of the marks.
 
-A mark is `<generate:secret>` (a long password) or `<generate:key>` (32 bytes in base64). Marks that share a name, such
-as `<generate:key:callbacks>`, get the same secret: two programs know it.
+A mark is `<generate:secret:NAME>`, a long password, or `<generate:key:NAME>`, 32 bytes in base64. Marks of the same name
+get the same secret: two programs know it.
 """
 
 import base64
@@ -15,27 +15,33 @@ from welfare_portal.environment import BASE_DIR
 
 EXAMPLE = BASE_DIR / ".env.example"
 _ASSIGNMENT = re.compile(r"^([A-Z][A-Z0-9_]*)=(.*)$", re.MULTILINE)
-_MARK = re.compile(r"<generate:(\w+)(?::([\w-]+))?>")
-_GENERATORS: dict[str, Callable[[], str]] = {
-    "secret": lambda: secrets.token_urlsafe(48),
-    "key": lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
-}
+_MARK = re.compile(r"<generate:(secret|key):([a-z-]+)>")
+
+Entropy = Callable[[str], bytes]
+"""64 bytes for the name of a mark; tests give the same ones in every run."""
 
 
-def fill(text: str) -> str:
-    """The text with a new secret for each mark."""
-    named: dict[str, str] = {}
+def _random(_name: str) -> bytes:
+    return secrets.token_bytes(64)
+
+
+def fill(text: str, entropy: Entropy = _random) -> str:
+    """The text with secrets in place of its marks."""
+    made: dict[str, str] = {}
 
     def secret(mark: re.Match[str]) -> str:
-        generate = _GENERATORS[mark[1]]
-        return named.setdefault(mark[0], generate()) if mark[2] else generate()
+        if mark[0] not in made:
+            seed = entropy(mark[0])
+            is_key = mark[1] == "key"
+            made[mark[0]] = (base64.b64encode(seed[:32]) if is_key else base64.urlsafe_b64encode(seed[:48])).decode()
+        return made[mark[0]]
 
     return _MARK.sub(secret, text)
 
 
-def example() -> dict[str, str]:
-    """The settings that `.env.example` names, with the values that it gives and secrets of this call's own."""
-    return dict(_ASSIGNMENT.findall(fill(EXAMPLE.read_text(encoding="utf-8"))))
+def example(entropy: Entropy = _random) -> dict[str, str]:
+    """The settings that `.env.example` names, with its values and with secrets of this call's own."""
+    return dict(_ASSIGNMENT.findall(fill(EXAMPLE.read_text(encoding="utf-8"), entropy)))
 
 
 def write(target: Path) -> bool:

@@ -6,13 +6,15 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 import uuid
 from collections.abc import Iterator, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from types import FrameType
 
 from welfare_portal import environment
-from welfare_portal.embedded import keeper
+from welfare_portal.embedded import dotenv, keeper
 from welfare_portal.embedded.home import AlreadyRunning, EmbeddedError
 from welfare_portal.embedded.servers import HANDOVER_SECONDS, Keeper, Servers
 
@@ -28,16 +30,21 @@ def run(
     ephemeral: bool = False,
     fast: bool = False,
     ports: Sequence[int] = (),
+    example: bool = False,
 ) -> int:
     """Start what the environment names no server for, run the command on it, stop it; the command's exit code.
 
     While another launcher has the directory's servers up, the command joins them: `make shell` beside `make run`.
+
+    With `example`, settings are those of `.env.example` with new secrets, whatever `.env` says.
 
     Raises:
         EmbeddedError: A port is taken, or the servers cannot be started.
     """
     for port in ports:
         _require_free(port)
+    if example:
+        os.environ.update(dotenv.example())
     _handle(_give_up)  # while starting, a signal unwinds the start
     with _servers(directory, ephemeral=ephemeral, fast=fast) as (settings, run_id):
         code = _run_command(command, os.environ | settings | {keeper.RUN_MARKER: run_id})
@@ -71,6 +78,19 @@ def reset(directory: Path) -> None:
     servers.home.release()
 
 
+def wait_for(url: str, seconds: float) -> bool:
+    """Whether an address of this machine answers 200 before the time is over."""
+
+    def answers() -> bool:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310  a developer's own portal
+                return bool(response.status == HTTPStatus.OK)
+        except OSError:
+            return False
+
+    return keeper.wait_until(answers, seconds)
+
+
 def free_port() -> int:
     """A port of this machine that nobody listens on now."""
     with socket.socket() as listener:
@@ -82,8 +102,7 @@ def free_port() -> int:
 @contextlib.contextmanager
 def _servers(directory: Path | None, *, ephemeral: bool, fast: bool) -> Iterator[tuple[dict[str, str], str]]:
     """The servers' settings and the mark for the command's processes."""
-    if not ephemeral:
-        environment.load()
+    environment.load()
     servers = Servers(
         directory,
         ephemeral=ephemeral,
