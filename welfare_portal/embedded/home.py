@@ -20,7 +20,7 @@ class EmbeddedError(Exception):
     """The embedded servers cannot be started; the message is for the person at the keyboard."""
 
 
-class AlreadyRunning(EmbeddedError):  # noqa: N818  a state, told as it is
+class AlreadyRunning(EmbeddedError):
     """Another launcher holds the data directory."""
 
     def __init__(self, pid: int) -> None:
