@@ -90,7 +90,7 @@ contracts: $(INSTALLED) ## Check that rooms use only the rooms below them
 
 .PHONY: templates
 templates: $(INSTALLED) ## Check the templates
-	@djlint templates --lint --check --quiet
+	@djlint templates --lint --quiet
 
 .PHONY: deployable
 deployable: $(INSTALLED) ## Check that no migration is missing and that production's settings are safe

@@ -5,6 +5,8 @@ from django.utils.translation import gettext_lazy as _
 
 
 class AccountState(models.TextChoices):
+    """Where one version of a payout account stands."""
+
     REQUESTED = "REQUESTED", _("Đã gửi yêu cầu")
     ID_PROVEN = "ID_PROVEN", _("Đã xác thực danh tính")
     ACCOUNT_CHECKED = "ACCOUNT_CHECKED", _("Ngân hàng đã xác nhận tên")
@@ -39,12 +41,16 @@ ACCOUNT_HOLDS_NUMBER = (S.COOLING, S.ACTIVE, S.SUSPENDED)  # while in these, the
 
 
 class AccountSource(models.TextChoices):
+    """Who told us of an account."""
+
     LINKED = "LINKED", _("Liên kết trong VNeID")
     SELF = "SELF", _("Đăng ký trên cổng")
     FILE = "FILE", _("Từ danh sách của phường")
 
 
 class MatchResult(models.TextChoices):
+    """How the holder's name that the bank gave compares with ours."""
+
     MATCH = "MATCH", _("Khớp")
     MATCH_NOTE = "MATCH_NOTE", _("Khớp, khác dấu cách hoặc dấu nối")
     REVIEW = "REVIEW", _("Gần khớp, cần xem lại")
@@ -52,6 +58,8 @@ class MatchResult(models.TextChoices):
 
 
 class EntitlementState(models.TextChoices):
+    """Whether a right is being paid."""
+
     DRAFT = "DRAFT", _("Chưa có quyết định")
     ACTIVE = "ACTIVE", _("Đang hưởng")
     SUSPENDED = "SUSPENDED", _("Tạm dừng")
@@ -68,6 +76,8 @@ ENTITLEMENT_MOVES: dict[EntitlementState, frozenset[EntitlementState]] = {
 
 
 class ImportState(models.TextChoices):
+    """What became of a list that an officer brought."""
+
     CHECKED = "CHECKED", _("Đã kiểm tra, chưa ghi")
     COMMITTED = "COMMITTED", _("Đã ghi")
     REFUSED = "REFUSED", _("Có lỗi")

@@ -15,7 +15,7 @@ from mock_gateway.faults import Faults
 from mock_gateway.messages import Refusal
 
 
-class CutOff(Exception):  # noqa: N818  raised on purpose
+class CutOff(Exception):
     """Ends the connection in the middle of an answer."""
 
 

@@ -28,7 +28,7 @@ _OLD_ID = re.compile(r"[0-9]{9}").fullmatch
 REMOVE_REASONS = ("CONSENT_WITHDRAWN", "REPLACED", "ACCOUNT_CLOSED", "DECEASED", "OTHER")
 
 
-class Refusal(Exception):  # noqa: N818  an answer, not a failure
+class Refusal(Exception):
     """An answer of the contract's section 2: nothing of the request was done."""
 
     def __init__(self, status: int, code: str, message: str, *, retry_after: int | None = None, **more: Any) -> None:

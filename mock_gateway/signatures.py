@@ -15,7 +15,7 @@ _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 _NAMES = (b"webhook-id", b"webhook-timestamp", b"webhook-key-id", b"webhook-signature")
 
 
-class BadSignature(Exception):  # noqa: N818  reads as what happened
+class BadSignature(Exception):
     """The request is not from someone who knows a shared secret, or is too old; the message says which, for a log."""
 
 

@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 
 class BatchState(models.TextChoices):
+    """Where a payout list stands, from being built to being closed."""
+
     BUILDING = "BUILDING", _("Đang lập danh sách")
     DRAFT = "DRAFT", _("Bản nháp")
     SUBMITTED = "SUBMITTED", _("Chờ phê duyệt")
@@ -45,6 +47,8 @@ BATCH_DEAD = (B.WITHDRAWN, B.REJECTED)
 
 
 class BatchKind(models.TextChoices):
+    """What a list is made for."""
+
     REGULAR = "REGULAR", _("Hằng tháng")
     SUPPLEMENTARY = "SUPPLEMENTARY", _("Bổ sung")
     REPLACEMENT = "REPLACEMENT", _("Chi lại")
@@ -53,6 +57,8 @@ class BatchKind(models.TextChoices):
 
 
 class LineKind(models.TextChoices):
+    """What the law pays with a line."""
+
     CURRENT = "CURRENT", _("Tháng này")
     ARREARS = "ARREARS", _("Truy lĩnh")
     CARRY_OVER = "CARRY_OVER", _("Chuyển kỳ")
@@ -74,6 +80,8 @@ class ExclusionReason(models.TextChoices):
 
 
 class Route(models.TextChoices):
+    """How money reaches the payee; fixed when the list is frozen."""
+
     GATEWAY = "GATEWAY", _("Chuyển khoản")
     TREASURY_FILE = "TREASURY_FILE", _("Bảng kê Kho bạc")
     PAYMENT_SERVICE = "PAYMENT_SERVICE", _("Tổ chức dịch vụ chi trả")
@@ -81,6 +89,8 @@ class Route(models.TextChoices):
 
 
 class TransferState(models.TextChoices):
+    """Where one payment stands, in our words."""
+
     PLANNED = "PLANNED", _("Trong danh sách")
     READY = "READY", _("Sẵn sàng chi")
     SENDING = "SENDING", _("Đang gửi")
@@ -124,6 +134,8 @@ class SettlementLevel(models.TextChoices):
 
 
 class ChunkState(models.TextChoices):
+    """Where a message-sized part of a list stands."""
+
     PLANNED = "PLANNED", _("Trong danh sách")
     READY = "READY", _("Sẵn sàng")
     LEASED_SEND = "LEASED_SEND", _("Đang gửi")
@@ -148,11 +160,15 @@ CHUNK_LEASED = (C.LEASED_SEND, C.LEASED_INQUIRY)
 
 
 class AttemptKind(models.TextChoices):
+    """What a claim of a chunk was for."""
+
     SEND = "SEND", _("Gửi lệnh")
     INQUIRE = "INQUIRE", _("Hỏi kết quả")
 
 
 class AttemptOutcome(models.TextChoices):
+    """What an attempt proved."""
+
     PENDING = "PENDING", _("Chưa có trả lời")
     ANSWERED = "ANSWERED", _("Đã trả lời")
     NOT_SENT = "NOT_SENT", _("Chắc chắn chưa gửi")
@@ -162,6 +178,8 @@ class AttemptOutcome(models.TextChoices):
 
 
 class LedgerAccount(models.TextChoices):
+    """The accounts of a fund's ledger."""
+
     TREASURY = "TREASURY", _("Kho bạc")
     FUNDING = "FUNDING", _("Nguồn còn lại")
     RESERVED = "RESERVED", _("Đã giữ cho đợt chi")
@@ -171,6 +189,8 @@ class LedgerAccount(models.TextChoices):
 
 
 class EntryKind(models.TextChoices):
+    """Why money moved."""
+
     FUND = "FUND", _("Nhận kinh phí")
     RESERVE = "RESERVE", _("Giữ tiền cho đợt chi")
     POST = "POST", _("Đã chi")
@@ -199,6 +219,8 @@ ENTRY_ACCOUNTS: dict[EntryKind, tuple[LedgerAccount, LedgerAccount]] = {
 
 
 class VoucherState(models.TextChoices):
+    """Whether a paper that brings money counts."""
+
     RECORDED = "RECORDED", _("Chờ xác nhận")
     CONFIRMED = "CONFIRMED", _("Đã xác nhận")
     REFUSED = "REFUSED", _("Bị từ chối")

@@ -9,20 +9,14 @@
 
 import hashlib
 import os
-import sys
 from collections.abc import Iterator
 
 import pytest
-from django.conf import empty, settings
+from django.conf import settings
 
-# What this process was told, before the portal adds what `.env` says.
-TOLD = dict(os.environ)
-
-from welfare_portal.embedded import Servers, dotenv, is_ephemeral  # noqa: E402
+from welfare_portal.embedded import Servers, dotenv, is_ephemeral
 
 ADDRESSES = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")
-
-
 SETTINGS = {
     "DEBUG": "true",  # settings.py: plain static files and no TLS; pytest-django switches Django's own DEBUG off
     "DEMO": "false",
@@ -37,12 +31,12 @@ def _same_in_every_run(name: str) -> bytes:
 
 def _use_named_servers() -> bool:
     """Whether servers are named that tests may use; refuses when the ones that are named may not be used."""
-    if TOLD.get("TEST_DATABASE_URL") and TOLD.get("TEST_REDIS_URL"):
-        os.environ["DATABASE_URL"] = os.environ["DATABASE_OWNER_URL"] = TOLD["TEST_DATABASE_URL"]
-        os.environ["REDIS_URL"] = TOLD["TEST_REDIS_URL"]
+    if os.environ.get("TEST_DATABASE_URL") and os.environ.get("TEST_REDIS_URL"):
+        os.environ["DATABASE_URL"] = os.environ["DATABASE_OWNER_URL"] = os.environ["TEST_DATABASE_URL"]
+        os.environ["REDIS_URL"] = os.environ["TEST_REDIS_URL"]
         return True
-    named = [name for name in ADDRESSES if TOLD.get(name)]
-    foreign = [name for name in named if not is_ephemeral(TOLD[name])]
+    named = [name for name in ADDRESSES if os.environ.get(name)]
+    foreign = [name for name in named if not is_ephemeral(os.environ[name])]
     if foreign:
         raise pytest.UsageError(
             f"Tests create and drop databases and empty Redis; {', '.join(foreign)} may hold data.\n"
@@ -54,6 +48,8 @@ def _use_named_servers() -> bool:
 
 def _set_environment() -> Servers | None:
     """Give every setting its value; the servers to start, unless there are some."""
+    if settings.configured:
+        raise pytest.UsageError("Importing welfare_portal has read Django's settings: too early for the tests' own.")
     servers = None
     if not _use_named_servers():
         servers = Servers(ephemeral=True, fast=True)
@@ -61,9 +57,6 @@ def _set_environment() -> Servers | None:
     for name, value in {**dotenv.example(_same_in_every_run), **SETTINGS}.items():
         if name not in ADDRESSES:
             os.environ[name] = value
-    # Importing the portal reads its settings when anything in its package asks for one; tests read them again.
-    settings._wrapped = empty
-    sys.modules.pop("welfare_portal.settings", None)
     return servers
 
 

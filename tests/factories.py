@@ -8,6 +8,7 @@ from typing import Any
 
 from beneficiaries.models import Entitlement, Payee, PayoutAccount, Person, Programme, ProgrammeLine
 from foundation.audit import clock
+from foundation.audit.models import Job
 from foundation.privacy.blind_index import account_fingerprint, fingerprint
 from foundation.privacy.encryption import encrypt
 from foundation.privacy.masking import mask_account
@@ -169,7 +170,7 @@ def build_batch(
         by=office.preparer,
         at=office.at(),
     )
-    job = build.Job.objects.get(kind=build.JOB_KIND, subject_id=batch.pk)
+    job = Job.objects.get(kind=build.JOB_KIND, subject_id=batch.pk)
     while build.build_step(job_id=job.pk):
         pass
     batch.refresh_from_db()

@@ -18,7 +18,7 @@ PURPOSE = "account.vneid"
 CONSENT_TEXT = "Đồng ý trong ứng dụng VNeID cho dùng tài khoản này để nhận tiền an sinh xã hội."
 
 
-class UnknownToRegister(Exception):  # noqa: N818
+class UnknownToRegister(Exception):
     """The event is true, but names somebody or something that the portal does not know: it is set aside for people."""
 
 

@@ -51,8 +51,8 @@ def load_programmes() -> dict[str, int]:
         update_conflicts=True,
         unique_fields=["code"],
         update_fields=[
-            "programme", "name", "name_en", "public_name", "bank_narration", "sensitive", "standard", "coefficient", "counted_unit",
-            "period", "payee_role", "min_age", "max_age", "legal_basis", "valid_from", "valid_to",
+            "programme", "name", "name_en", "public_name", "bank_narration", "sensitive", "standard", "coefficient",
+            "counted_unit", "period", "payee_role", "min_age", "max_age", "legal_basis", "valid_from", "valid_to",
         ],
     )  # fmt: skip
     rates = files.rates()

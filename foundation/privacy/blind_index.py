@@ -26,7 +26,7 @@ _ACCOUNT = re.compile(
 _MOBILE = re.compile(r"(?:\+84|0)([35789][0-9]{8})")
 
 
-class NotNormal(ValueError):  # noqa: N818
+class NotNormal(ValueError):
     """The value is not of its kind; the text names the kind and never the value."""
 
 

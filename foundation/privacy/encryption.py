@@ -25,7 +25,7 @@ CONTEXT = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
 RowId = int | str
 
 
-class DecryptionFailed(Exception):  # noqa: N818  the name says what happened
+class DecryptionFailed(Exception):
     """A ciphertext did not open: damaged, moved from another row or column, or its key is gone.
 
     Carries the place and the kind of failure only; neither the plaintext nor a key is ever part of it.

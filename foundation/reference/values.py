@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 Text: TypeAlias = str | Promise
 
 
-class InvalidValue(ValueError):  # noqa: N818  the name says what happened
+class InvalidValue(ValueError):
     """A value that cannot be taken as it stands.
 
     `code` is stable and groups equal repairs; `message` says what is wrong, `repair` what to do. Neither holds the

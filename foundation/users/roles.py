@@ -7,6 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Role(models.TextChoices):
+    """What somebody is in the portal; held in one unit or the whole city, from a day to a day."""
+
     CITIZEN = "CITIZEN", _("Công dân")
     ASSISTANT = "ASSISTANT", _("Tổ công nghệ số cộng đồng, Công an phường")
     PREPARER = "PREPARER", _("Người lập danh sách")

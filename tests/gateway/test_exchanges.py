@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -83,7 +84,7 @@ class TestTransactions:
         from datetime import UTC, datetime
 
         account = {"creditor_agent": "970436", "creditor_account": ACCOUNT, "national_id": "079160012345"}
-        arguments = {
+        arguments: dict[str, dict[str, Any]] = {
             "inquire": {"message_id": "1", "end_to_end_ids": ["a"], "deadline_seconds": 1},
             "enquire_name": {"enquiry_id": "1", **account, "deadline_seconds": 1},
             "link_account": {

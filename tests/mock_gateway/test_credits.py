@@ -76,7 +76,7 @@ BROKEN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "name with a line break": ({"creditor_name": "NGUYEN\nTHI HOA"}, {}),
     "text too long": ({"remittance_text": "x" * 141}, {}),
     "foreign member of a line": ({"currency": "USD"}, {}),
-    "wrong count": ({}, {"number_of_transactions": 2}),
+    "wrong count": ({}, {"number_of_transactions": 3}),
     "wrong sum": ({}, {"control_sum": 650_001}),
     "foreign member of the message": ({}, {"priority": "HIGH"}),
     "no lines": ({}, {"credits": []}),

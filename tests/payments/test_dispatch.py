@@ -1,17 +1,18 @@
 """Sending and asking: what each kind of answer makes of a transfer, and that nothing is sent twice."""
 
 from collections import Counter
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from foundation.gateway.errors import MessageRefused, NotSent, OutcomeUnknown
+from foundation.gateway.errors import MessageRefused, NotSent
 from payments.models import DispatchAttempt, DispatchChunk, FundBalance, LedgerEntry, Transfer
 from payments.operations import dispatch, release
-from tests.factories import Office, build_batch, make_entitled, start
+from tests.conftest import Clock
+from tests.factories import Office, build_batch, make_entitled, make_office, start
 from tests.fake_gateway import FakeGateway, time_out
-
-pytestmark = pytest.mark.django_db
 
 
 def states() -> dict[str, int]:
@@ -61,7 +62,7 @@ class TestOutcomes:
         assert payee.accounts.get().state == "CLOSED"
 
     def test_a_time_out_after_processing_is_asked_about_and_not_sent_again(
-        self, office: Office, gateway: FakeGateway, clock: object
+        self, office: Office, gateway: FakeGateway, clock: Clock
     ) -> None:
         make_entitled(3)
         start(office, build_batch(office))
@@ -74,7 +75,7 @@ class TestOutcomes:
         assert set(gateway.times.values()) == {1}
 
     def test_not_found_before_the_last_moment_of_sending_proves_nothing(
-        self, office: Office, gateway: FakeGateway, clock: object
+        self, office: Office, gateway: FakeGateway, clock: Clock
     ) -> None:
         make_entitled(1)
         start(office, build_batch(office))
@@ -85,7 +86,7 @@ class TestOutcomes:
         assert states() == {"UNKNOWN": 1}
 
     def test_not_found_after_it_makes_the_same_transfer_ready_again(
-        self, office: Office, gateway: FakeGateway, clock: object
+        self, office: Office, gateway: FakeGateway, clock: Clock
     ) -> None:
         make_entitled(1)
         start(office, build_batch(office))
@@ -94,8 +95,6 @@ class TestOutcomes:
         send_all(gateway)
         clock.shift("10 minutes")
         gateway.before = lambda: None
-        from datetime import timedelta
-
         real = gateway.clock
         gateway.clock = lambda: real() + timedelta(minutes=10)
         ask_all(gateway)
@@ -106,7 +105,7 @@ class TestOutcomes:
         assert gateway.times == {end_to_end_id: 1}
 
     def test_a_refused_connection_is_tried_again_with_proof(
-        self, office: Office, gateway: FakeGateway, clock: object
+        self, office: Office, gateway: FakeGateway, clock: Clock
     ) -> None:
         make_entitled(1)
         start(office, build_batch(office))
@@ -116,16 +115,19 @@ class TestOutcomes:
 
         gateway.before = closed
         claim = dispatch.claim_to_send()
+        assert claim is not None
         dispatch.send(claim=claim, gateway=gateway)
         assert states() == {"READY": 1}
-        assert Transfer.objects.get().proof.outcome == "NOT_SENT"
+        proof = Transfer.objects.get().proof
+        assert proof is not None
+        assert proof.outcome == "NOT_SENT"
         gateway.before = lambda: None
         clock.shift("1 minute")
         send_all(gateway)
         assert states() == {"SETTLED": 1}
 
     def test_a_message_refused_three_times_goes_to_people(
-        self, office: Office, gateway: FakeGateway, clock: object
+        self, office: Office, gateway: FakeGateway, clock: Clock
     ) -> None:
         make_entitled(1)
         start(office, build_batch(office))
@@ -152,7 +154,7 @@ class TestOutcomes:
 
 class TestLeaseAndFence:
     def test_a_worker_that_never_came_back_is_asked_about_never_sent_again(
-        self, office: Office, gateway: FakeGateway, clock: object
+        self, office: Office, gateway: FakeGateway, clock: Clock
     ) -> None:
         make_entitled(1)
         start(office, build_batch(office))
@@ -162,10 +164,11 @@ class TestLeaseAndFence:
         assert states() == {"UNKNOWN": 1}
         assert dispatch.claim_to_send() is None
 
-    def test_a_stale_worker_writes_nothing(self, office: Office, gateway: FakeGateway, clock: object) -> None:
+    def test_a_stale_worker_writes_nothing(self, office: Office, gateway: FakeGateway, clock: Clock) -> None:
         make_entitled(1)
         start(office, build_batch(office))
         stale = dispatch.claim_to_send()
+        assert stale is not None
         clock.shift("2 minutes")
         dispatch.sweep_leases()
         dispatch.send(claim=stale, gateway=gateway)
@@ -187,10 +190,28 @@ class TestLeaseAndFence:
 
 
 class TestTampering:
-    def test_a_changed_list_stops_the_batch_with_nothing_sent(self, office: Office, gateway: FakeGateway) -> None:
+    def test_the_list_cannot_be_changed_once_it_stands(self, office: Office) -> None:
+        make_entitled(2)
+        start(office, build_batch(office))
+        with (
+            connection.cursor() as cursor,
+            pytest.raises(IntegrityError, match="transfer_frozen"),
+            transaction.atomic(),
+        ):
+            cursor.execute("UPDATE payments_transfer SET instructed_amount = instructed_amount + 1")
+
+    def test_a_list_changed_past_every_guard_stops_the_batch_with_nothing_sent(
+        self, committed: None, superuser: Any
+    ) -> None:
+        office, gateway = make_office(), FakeGateway()
         make_entitled(2)
         batch = start(office, build_batch(office))
-        with connection.cursor() as cursor, pytest.raises(IntegrityError), transaction.atomic():
-            cursor.execute("UPDATE payments_transfer SET instructed_amount = instructed_amount + 1")
-        DispatchChunk.objects.filter(batch=batch)
-        assert OutcomeUnknown and states() == {"READY": 2}
+        with superuser.cursor() as cursor:
+            cursor.execute("SET session_replication_role = replica")
+            cursor.execute("UPDATE payments_transfer SET instructed_amount = instructed_amount + 1 WHERE id = 1")
+        with pytest.raises(dispatch.ListTampered):
+            dispatch.claim_to_send()
+        batch.refresh_from_db()
+        assert batch.state == "HELD"
+        assert states() == {"READY": 2}
+        assert gateway.messages == []

@@ -39,7 +39,7 @@ class Processes:
         self.services = [
             Service("gateway", [sys.executable, "-m", "mock_gateway", "--port", str(gateway_port)]),
             Service("web", [
-                "granian", "--interface", "wsgi", "welfare_portal.wsgi:application", "--host", "127.0.0.1",
+                sys.executable, "-m", "granian", "--interface", "wsgi", "welfare_portal.wsgi:application", "--host", "127.0.0.1",
                 "--port", str(portal_port), "--workers", "1", "--blocking-threads", "2", "--backpressure", "8", "--no-ws",
                 "--log-level", "warning",
             ]),
@@ -54,15 +54,23 @@ class Processes:
 
     def __enter__(self) -> "Processes":
         self.logs.mkdir(parents=True, exist_ok=True)
-        for service in self.services:
-            self._start(service)
-        self._wait(f"{self.portal}/livez")
-        self._wait(f"{settings.GATEWAY_URL}/livez")
+        try:
+            for service in self.services:
+                self._start(service)
+            self._wait(f"{self.portal}/livez")
+            self._wait(f"{settings.GATEWAY_URL}/livez")
+        except BaseException:
+            self.end()
+            raise
         return self
 
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """End every service, politely first."""
         for number, patience in ((signal.SIGTERM, 15.0), (signal.SIGKILL, 5.0)):
             running = [
                 service.process for service in self.services if service.process and service.process.poll() is None
@@ -99,7 +107,7 @@ class Processes:
 
     def _start(self, service: Service) -> None:
         with (self.logs / f"{service.name}.log").open("ab") as log:
-            service.process = subprocess.Popen(
+            service.process = subprocess.Popen(  # noqa: S603  our own commands
                 service.command, cwd=settings.BASE_DIR, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
 
@@ -108,7 +116,7 @@ class Processes:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         while True:
             try:
-                with opener.open(url, timeout=2) as answer:  # noqa: S310  our own loopback address
+                with opener.open(url, timeout=2) as answer:
                     if answer.status == 200:
                         return
             except OSError:

@@ -5,11 +5,12 @@ import django.contrib.postgres.fields.ranges
 import django.db.models.deletion
 import django.db.models.functions.comparison
 import django.db.models.functions.text
-import foundation.audit.clock
 import pgtrigger.compiler
 import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
+
+import foundation.audit.clock
 
 
 class Migration(migrations.Migration):

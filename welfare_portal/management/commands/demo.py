@@ -19,7 +19,6 @@ from welfare_portal.demo.processes import Processes
 from welfare_portal.demo.seed import LINES, seed_money, seed_office
 from welfare_portal.embedded.launcher import free_port
 
-
 # The list has accounts whose bank never answers: in a demonstration nobody wants to wait for that as long as in earnest.
 IN_A_HURRY = {
     "DISPATCH_REQUEST_DEADLINE": "3",
