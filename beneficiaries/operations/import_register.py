@@ -1,42 +1,66 @@
-"""A ward's list: checked with nothing written, then committed whole or not at all; the same list twice changes nothing.
+"""A ward's list: checked with nothing written, then committed whole or not at all; the same list twice changes
+nothing.
 
-Work is done on chunks of 5,000 lines with a handful of statements each. A list never overwrites an account that was confirmed,
-never pays, and ends no right: who is missing from it is told, and decided by people.
+Work is done on chunks of 5,000 lines with a handful of statements each. A list never overwrites an account that was
+confirmed, never pays, and ends no right: who is missing from it is told, and decided by people. What it may change is
+judged line by line in `register_compare`, at the check and again at the commit.
 """
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from beneficiaries.models import RegisterImport, RegisterImportFile
 from beneficiaries.operations import register_rows
+from beneficiaries.operations.register_compare import Right, Verdict, compare_line
+from beneficiaries.operations.register_standing import Missing, missing_rights, read_standing
 from beneficiaries.register_file.list_check import CheckedList
-from beneficiaries.register_file.problems import Findings
-from beneficiaries.register_file.rows import RegisterRow
+from beneficiaries.register_file.problems import Findings, UnreadableList
+from beneficiaries.register_file.rows import last_day_of
 from beneficiaries.register_file.tables import load_tables
 from beneficiaries.states import ImportState
 from foundation.audit.operations import record_event
-from foundation.privacy.blind_index import fingerprint_many
 from foundation.privacy.encryption import decrypt_bytes, encrypt
 from foundation.users import access
 from foundation.users.models import User
 from foundation.users.roles import Permission
 
 FILE_CONTEXT = "register_import.file"
+SHOWN_CHANGES = 200
+MAX_BYTES = 50 * 1024 * 1024
 
 
 class NotCommittable(Exception):
-    """The list is committed already, or was never found in order."""
+    """The list is committed already, or is no longer in order; `message` tells an officer, `findings` tell why."""
+
+    def __init__(self, message: str, findings: Findings | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.findings = findings
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line that differs from the register: the row of the file, and old and new values by field, numbers masked."""
+
+    number: int
+    full_name: str
+    fields: dict[str, tuple[str, str]]
 
 
 @dataclass(slots=True)
 class Preview:
-    """What a list would change, with its problems; `import_id` is None while it has errors, and then nothing is kept."""
+    """What a list would change, with its problems; `import_id` is None while it has errors, and then nothing is kept.
+
+    `new`, `changed` and `unchanged` count lines in order; `missing` counts rights of the unit that the list does not
+    have. Of changes and missing rights the first 200 are named.
+    """
 
     findings: Findings
     lines: int = 0
@@ -45,17 +69,44 @@ class Preview:
     changed: int = 0
     unchanged: int = 0
     missing: int = 0
+    new_accounts: int = 0
     import_id: int | None = None
-    changes: list[register_rows.Change] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    missing_rights: list[Missing] = field(default_factory=list)
+    _asked: set[str] = field(default_factory=set, repr=False)
 
     @property
     def in_order(self) -> bool:
         """Whether the list can be committed."""
         return not self.findings.errors
 
+    def count(self, verdict: Verdict) -> None:
+        """Take one line into the counts."""
+        self.findings.extend(verdict.problems)
+        if verdict.request_account and verdict.row.payee_national_id not in self._asked:
+            self._asked.add(verdict.row.payee_national_id)
+            self.new_accounts += 1
+        if verdict.right is Right.NEW:
+            self.new += 1
+        elif verdict.changes:
+            self.changed += 1
+            if len(self.changes) < SHOWN_CHANGES:
+                self.changes.append(Change(verdict.row.number, verdict.row.full_name, verdict.changes))
+        else:
+            self.unchanged += 1
+
 
 def check_register(*, content: bytes, file_name: str, unit_code: str, period: date, by: User, at: datetime) -> Preview:
-    """Read a list and say what it would change. A list in order is kept, encrypted, until it is committed; nothing else is.
+    """Read a list and say what it would change. One in order is kept, encrypted, until it is committed; nothing else
+    is.
+
+    Args:
+        content: The file as it came, at most 50 MB.
+        file_name: As the officer called it; only told back, never trusted.
+        unit_code: The unit whose list it is.
+        period: First day of the month that the list is for.
+        by: The officer.
+        at: Now.
 
     Raises:
         access.NotAllowed: `by` may not import lists of this unit.
@@ -63,46 +114,37 @@ def check_register(*, content: bytes, file_name: str, unit_code: str, period: da
         Unit.DoesNotExist: There is no such unit.
     """
     access.require(user=by, permission=Permission.IMPORT_REGISTER, unit_code=unit_code, at=at)
+    if len(content) > MAX_BYTES:
+        raise UnreadableList("TOO_LARGE", _("Tệp lớn hơn 50 MB."), _("Chia danh sách thành nhiều tệp."))
     today = at.astimezone(access.CITY_TIME).date()
-    tables = load_tables(unit_code, day=today)
-    with CheckedList(io.BytesIO(content), tables, period=period, today=today) as checked:
+    with CheckedList(io.BytesIO(content), load_tables(unit_code, day=today), period=period, today=today) as checked:
         preview = Preview(findings=checked.findings)
-        known = 0
+        seen: list[int] = []
         for chunk in checked.chunks():
-            known += _compare(preview, chunk)
+            standing = read_standing(chunk, unit_code=unit_code, period=period)
+            for row in chunk:
+                verdict = compare_line(
+                    row, standing, unit_code=unit_code, period=period, knows_payees=checked.knows_payees
+                )
+                preview.count(verdict)
+                if verdict.known_right is not None:
+                    seen.append(verdict.known_right.id)
         preview.lines, preview.total = checked.lines, checked.total
-    if not preview.in_order:
-        return preview
-    preview.missing = register_rows.count_active(unit_code) - known
-    preview.import_id = _keep(preview, content=content, file_name=file_name, unit_code=unit_code, period=period, by=by)
+    preview.missing, preview.missing_rights = missing_rights(
+        unit_code=unit_code, period=period, last_day=last_day_of(period), seen=seen
+    )
+    if preview.in_order:
+        preview.import_id = _keep(
+            preview, content=content, file_name=file_name, unit_code=unit_code, period=period, by=by
+        )
     return preview
-
-
-def _compare(preview: Preview, chunk: Sequence[RegisterRow]) -> int:
-    """Count what a chunk would change; how many of its lines are known already."""
-    standing = register_rows.standing_lines(fingerprint_many("national-id", [row.national_id for row in chunk]))
-    known = 0
-    for row, index in zip(chunk, fingerprint_many("national-id", [row.national_id for row in chunk]), strict=True):
-        before = standing.get((index, row.line_id))
-        if before is None:
-            preview.new += 1
-            continue
-        known += 1
-        change = register_rows.compare(before, row)
-        if change is None:
-            preview.unchanged += 1
-        else:
-            preview.changed += 1
-            if len(preview.changes) < 200:
-                preview.changes.append(change)
-    return known
 
 
 @transaction.atomic(durable=True)
 def _keep(preview: Preview, *, content: bytes, file_name: str, unit_code: str, period: date, by: User) -> int:
     kept = RegisterImport.objects.create(
         unit_id=unit_code,
-        file_name=file_name[-200:],
+        file_name="".join(character for character in file_name if character.isprintable())[-200:],
         file_sha256=hashlib.sha256(content).digest(),
         period=period,
         summary={
@@ -112,6 +154,7 @@ def _keep(preview: Preview, *, content: bytes, file_name: str, unit_code: str, p
             "changed": preview.changed,
             "unchanged": preview.unchanged,
             "missing": preview.missing,
+            "new_accounts": preview.new_accounts,
             "warnings": preview.findings.stored(),
         },
         uploaded_by=by,
@@ -131,33 +174,19 @@ def _keep(preview: Preview, *, content: bytes, file_name: str, unit_code: str, p
 
 @transaction.atomic(durable=True)
 def commit_register(*, import_id: int, by: User, at: datetime) -> dict[str, int]:
-    """Write a checked list into the register, whole: how many people, rights, receivers and accounts were new.
+    """Write a checked list into the register, whole: how many rows of each kind were new, and how many corrected.
 
     Raises:
-        NotCommittable: It is committed already, or has become wrong since it was checked (a rate changed, for instance).
+        NotCommittable: It is committed or cancelled already, or has become wrong since it was checked (a rate changed,
+            another ward took somebody up); then nothing is written.
         access.NotAllowed: `by` may not import lists of this unit.
     """
     kept = RegisterImport.objects.select_for_update(of=("self",), no_key=True).get(pk=import_id)
     access.require(user=by, permission=Permission.IMPORT_REGISTER, unit_code=kept.unit_id, at=at)
     if kept.state != ImportState.CHECKED:
-        raise NotCommittable(kept.state)
+        raise NotCommittable(_("Danh sách này đã được ghi hoặc đã huỷ; tải tệp lên lại nếu cần."))
     content = decrypt_bytes(kept.file.content_encrypted, context=FILE_CONTEXT, row_id=kept.pk)
-    today = at.astimezone(access.CITY_TIME).date()
-    counts = {"people": 0, "entitlements": 0, "representations": 0, "accounts": 0}
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL transaction_timeout = 0")  # a large list takes longer than a page may
-        # Two lists of one unit at the same time would both see a person as new.
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('register'), hashtext(%s))", [kept.unit_id])
-        with CheckedList(
-            io.BytesIO(content), load_tables(kept.unit_id, day=today), period=kept.period, today=today
-        ) as checked:
-            for chunk in checked.chunks():
-                written = register_rows.write(
-                    cursor, chunk, import_id=kept.pk, unit_code=kept.unit_id, period=kept.period, by_id=by.pk
-                )
-                counts = {name: counts[name] + written[name] for name in counts}
-            if checked.findings.errors:
-                raise NotCommittable("no longer in order")
+    counts = _write(kept, content, by=by, today=at.astimezone(access.CITY_TIME).date())
     kept.state, kept.committed_by, kept.committed_at = ImportState.COMMITTED, by, at
     kept.save(update_fields=["state", "committed_by", "committed_at"])
     record_event(
@@ -170,12 +199,44 @@ def commit_register(*, import_id: int, by: User, at: datetime) -> dict[str, int]
     return counts
 
 
+def _write(kept: RegisterImport, content: bytes, *, by: User, today: date) -> dict[str, int]:
+    counts: Counter[str] = Counter(dict.fromkeys(register_rows.COUNTED, 0))
+    unit_code, period = kept.unit_id, kept.period
+    with (
+        connection.cursor() as cursor,
+        CheckedList(io.BytesIO(content), load_tables(unit_code, day=today), period=period, today=today) as checked,
+    ):
+        # A large list takes longer than a page may; another ward's commit is waited for.
+        cursor.execute("SET LOCAL transaction_timeout = 0")
+        cursor.execute("SET LOCAL lock_timeout = '60s'")
+        # Two lists at the same time would both see one person as new.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('beneficiaries.register'))")
+        writing = register_rows.Writing(cursor, kept.pk, unit_code, period, by.pk)
+        for chunk in checked.chunks():
+            standing = read_standing(chunk, unit_code=unit_code, period=period)
+            verdicts = [
+                compare_line(row, standing, unit_code=unit_code, period=period, knows_payees=checked.knows_payees)
+                for row in chunk
+            ]
+            for verdict in verdicts:
+                checked.findings.extend(verdict.problems)
+            if checked.findings.errors:
+                break
+            counts.update(register_rows.write(writing, verdicts, standing))
+        if checked.findings.errors:
+            raise NotCommittable(
+                _("Danh sách không còn đúng như lúc kiểm tra; tải tệp lên lại để xem lỗi."), checked.findings
+            )
+    return dict(counts)
+
+
 def problems_for_people(findings: Findings) -> list[dict[str, Any]]:
     """Problems by repair, as a page or command shows them: what is wrong, what to do, how often, in which rows."""
     return [
         {
             "message": group.message,
             "repair": group.repair,
+            "severity": group.severity.value,
             "count": group.count,
             "rows": group.rows,
             "column": group.column,

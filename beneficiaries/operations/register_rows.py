@@ -1,6 +1,7 @@
-"""Writing the lines of a list: people, who receives for whom, rights, accounts. Inner steps of `import_register`.
+"""Writing one chunk of a list that was compared: people, who receives for whom, rights, accounts, one statement each.
 
-Personal numbers are bound to their rows by encryption, so ids are taken from the sequences before the rows exist.
+Inner steps of `import_register`, inside its transaction. Personal numbers are bound to their rows by encryption, so ids
+are taken from the sequences before the rows exist. Every row written was judged in `register_compare`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -8,293 +9,292 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db import connection
 from psycopg2.extras import execute_values
 
 from beneficiaries.models import PayoutAccount, Person
+from beneficiaries.operations.register_compare import Receiver, Right, Verdict
+from beneficiaries.operations.register_standing import Account, Standing
 from beneficiaries.register_file.rows import Channel, RegisterRow
-from foundation.privacy.blind_index import account_fingerprint_many, fingerprint, fingerprint_many
+from foundation.privacy.blind_index import fingerprint
 from foundation.privacy.encryption import encrypt_many
 from foundation.privacy.masking import mask_account
 from foundation.privacy.row_ids import allocate
+from foundation.reference.identifiers import national_id_parts
 from foundation.reference.names import name_sort_key
+from foundation.reference.rates import months_before
+
+COUNTED = ("people", "entitlements", "representations", "accounts", "corrected")
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What the register says now of one person and line."""
+class Writing:
+    """Where and for what a chunk is written."""
 
-    full_name: str
-    coefficient: str
-    decision_number: str
-    benefit_book: str
+    cursor: Any
+    import_id: int
+    unit_code: str
+    period: date
+    by_id: int
 
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One line that differs: the row of the file, and old and new values by field."""
-
-    number: int
-    fields: dict[str, tuple[str, str]]
-
-
-def standing_lines(indexes: Sequence[bytes]) -> dict[tuple[bytes, int], Standing]:
-    """The live rights of these people, by fingerprint of the ID and programme line."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT p.national_id_index, e.programme_line_id, p.full_name, e.coefficient::text, e.decision_number, "
-            "e.benefit_book_number FROM beneficiaries_person p JOIN beneficiaries_entitlement e ON e.person_id = p.id "
-            "WHERE p.national_id_index = ANY (%s) AND e.state <> 'ENDED'",
-            [list(indexes)],
-        )
-        return {(bytes(row[0]), row[1]): Standing(row[2], row[3] or "", row[4], row[5]) for row in cursor.fetchall()}
+    def many(self, sql: str, values: Iterable[tuple[Any, ...]]) -> int:
+        """One statement over all `values`; how many rows it touched."""
+        rows = list(values)
+        if not rows:
+            return 0
+        execute_values(self.cursor.cursor, sql, rows, page_size=len(rows))
+        return int(self.cursor.rowcount)
 
 
-def count_active(unit_code: str) -> int:
-    """How many live rights the unit pays."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM beneficiaries_entitlement WHERE unit_id = %s AND state = 'ACTIVE'", [unit_code]
-        )
-        return int(cursor.fetchone()[0])
-
-
-def compare(before: Standing, row: RegisterRow) -> Change | None:
-    """What a line would change, or None."""
-    after = Standing(row.full_name, f"{row.coefficient:.2f}", row.decision_number, row.benefit_book)
-    fields = {
-        name: (getattr(before, name), getattr(after, name))
-        for name in ("full_name", "coefficient", "decision_number", "benefit_book")
-        if getattr(before, name) != getattr(after, name)
-    }
-    return Change(row.number, fields) if fields else None
-
-
-def write(
-    cursor: Any, rows: Sequence[RegisterRow], *, import_id: int, unit_code: str, period: date, by_id: int
-) -> dict[str, int]:
-    """Write one chunk of lines; how many people, rights, representations and accounts were new."""
-    people, new_people = _write_people(cursor, rows, unit_code)
-    payees = _write_payees(cursor, rows, people)
+def write(writing: Writing, verdicts: Sequence[Verdict], standing: Standing) -> dict[str, int]:
+    """Write one chunk; how many people, rights, representations and accounts are new, and how many rows were corrected."""
+    people, new_people, corrected = _write_people(writing, verdicts, standing)
+    payees = _write_payees(writing, [verdict.row for verdict in verdicts], people)
+    representations = _write_receivers(writing, verdicts, people, payees)
+    rights, corrected_rights = _write_rights(writing, verdicts, people)
     return {
         "people": new_people,
-        "representations": _write_representations(cursor, rows, people, payees, period),
-        "entitlements": _write_entitlements(
-            cursor, rows, people, import_id=import_id, unit_code=unit_code, period=period
-        ),
-        "accounts": _write_accounts(cursor, rows, people, payees, by_id),
+        "entitlements": rights,
+        "representations": representations,
+        "accounts": _write_accounts(writing, verdicts, standing, payees),
+        "corrected": corrected + corrected_rights,
     }
-
-
-def _many(cursor: Any, sql: str, values: Iterable[tuple[Any, ...]], *, template: str | None = None) -> int:
-    """One INSERT or UPDATE over `values`; how many rows it touched."""
-    rows = list(values)
-    if not rows:
-        return 0
-    execute_values(cursor.cursor, sql, rows, template=template, page_size=len(rows))
-    return int(cursor.rowcount)
 
 
 # --- People ---
-def _sex_of(national_id: str) -> str:
-    """The fourth digit tells century and sex: even is male (domain.md 4.1)."""
-    return "M" if int(national_id[3]) % 2 == 0 else "F"
+def _write_people(
+    writing: Writing, verdicts: Sequence[Verdict], standing: Standing
+) -> tuple[dict[str, int], int, int]:
+    """Ids by national ID; how many people were new and how many were corrected.
 
-
-def _write_people(cursor: Any, rows: Sequence[RegisterRow], unit_code: str) -> tuple[dict[str, int], int]:
-    """Beneficiaries with all that the list tells, receivers with name and ID; ids by national ID, and how many were new."""
+    Of somebody who only receives, a list tells name and ID; the sex is read from the ID, the birth date stays unknown.
+    """
+    phones: dict[str, str] = {}
     told: dict[str, tuple[Any, ...]] = {}
-    for row in rows:
-        if row.payee is not None:
-            name = row.payee.full_name
-            told.setdefault(
-                row.payee.national_id,
-                (name, name_sort_key(name), None, "DAY", _sex_of(row.payee.national_id), None, "", ""),
-            )
-    for row in rows:
+    for verdict in verdicts:
+        row = verdict.row
+        if row.phone:
+            phones.setdefault(row.payee_national_id, row.phone)
+        if row.payee is not None and row.payee.national_id not in told:
+            name, sex = row.payee.full_name, national_id_parts(row.payee.national_id).sex
+            told[row.payee.national_id] = (name, name_sort_key(name), None, "DAY", sex, None, "")
+    for verdict in verdicts:
+        row = verdict.row
         told[row.national_id] = (
-            row.full_name, name_sort_key(row.full_name), row.birth.date, str(row.birth.precision), str(row.sex),
-            row.neighbourhood_id, row.address, row.phone if row.payee is None else "",
-        )  # fmt: skip
-    for row in rows:
-        if row.payee is not None and row.phone:  # the phone is the receiver's
-            told[row.payee.national_id] = (*told[row.payee.national_id][:7], row.phone)
-    numbers = list(told)
-    indexes = dict(zip(numbers, fingerprint_many("national-id", numbers), strict=True))
-    cursor.execute(
-        "SELECT id, national_id_index FROM beneficiaries_person WHERE national_id_index = ANY (%s)",
-        [list(indexes.values())],
-    )
-    ids = {bytes(index): pk for pk, index in cursor.fetchall()}
-    fresh = [number for number in numbers if indexes[number] not in ids]
-    fresh_ids = dict(zip(fresh, allocate(Person, len(fresh)), strict=True)) if fresh else {}
-    sealed = encrypt_many([(pk, number) for number, pk in fresh_ids.items()], context="person.national_id")
-    phones = [(number, pk) for number, pk in fresh_ids.items() if told[number][7]]
-    sealed_phones = dict(
-        zip(
-            (pk for _, pk in phones),
-            encrypt_many([(pk, told[number][7]) for number, pk in phones], context="person.phone"),
-            strict=True,
+            row.full_name,
+            name_sort_key(row.full_name),
+            row.birth.date,
+            row.birth.precision,
+            row.sex,
+            row.neighbourhood_id,
+            row.address,
         )
-    )
-    _many(
-        cursor,
-        "INSERT INTO beneficiaries_person (id, national_id_encrypted, national_id_index, full_name, name_sort_key, birth_date, "
-        "birth_precision, sex, unit_id, neighbourhood_id, address, phone_encrypted, phone_index) VALUES %s",
+    people = {number: known.id for number, known in standing.people.items()}
+    fresh = [number for number in told if number not in people]
+    people.update(zip(fresh, allocate(Person, len(fresh)) if fresh else [], strict=True))
+    new_phones = {number: phones[number] for number in fresh if number in phones}
+    sealed_phones = _sealed_phones(people, new_phones)
+    sealed = encrypt_many(((people[number], number) for number in fresh), context="person.national_id")
+    writing.many(
+        "INSERT INTO beneficiaries_person (id, national_id_encrypted, national_id_index, full_name, name_sort_key, "
+        "birth_date, birth_precision, sex, neighbourhood_id, address, unit_id, phone_encrypted, phone_index) VALUES %s",
         (
-            (pk, secret, indexes[number], *told[number][:5], unit_code, *told[number][5:7], sealed_phones.get(pk),
-             fingerprint("phone", told[number][7]) if told[number][7] else None)
-            for (number, pk), secret in zip(fresh_ids.items(), sealed, strict=True)
-        ),
-    )  # fmt: skip
-    people = {number: fresh_ids.get(number) or ids[indexes[number]] for number in numbers}
-    beneficiaries = {row.national_id for row in rows}
-    _many(
-        cursor,
-        "UPDATE beneficiaries_person p SET full_name = v.full_name, name_sort_key = v.sort_key, birth_date = v.birth::date, "
-        "birth_precision = v.precision, sex = v.sex, neighbourhood_id = v.neighbourhood::bigint, address = v.address, "
-        "updated_at = portal_now() FROM (VALUES %s) AS v(id, full_name, sort_key, birth, precision, sex, neighbourhood, address) "
-        "WHERE p.id = v.id AND (p.full_name, p.birth_date, p.birth_precision, p.sex, p.neighbourhood_id, p.address) "
-        "IS DISTINCT FROM (v.full_name, v.birth::date, v.precision, v.sex, v.neighbourhood::bigint, v.address)",
-        (
-            (people[number], *told[number][:7])
-            for number in numbers
-            if number in beneficiaries and number not in fresh_ids
+            (
+                people[number],
+                secret,
+                standing.indexes[number],
+                *told[number],
+                writing.unit_code,
+                *sealed_phones.get(number, (None, None)),
+            )
+            for number, secret in zip(fresh, sealed, strict=True)
         ),
     )
-    return people, len(fresh)
+    corrected = writing.many(
+        "UPDATE beneficiaries_person p SET full_name = v.full_name, name_sort_key = v.sort_key, "
+        "birth_date = v.birth::date, birth_precision = v.precision, sex = v.sex, "
+        "neighbourhood_id = v.neighbourhood::bigint, address = v.address, unit_id = v.unit, updated_at = portal_now() "
+        "FROM (VALUES %s) AS v(id, full_name, sort_key, birth, precision, sex, neighbourhood, address, unit) "
+        "WHERE p.id = v.id",
+        {
+            verdict.row.national_id: (
+                people[verdict.row.national_id],
+                *told[verdict.row.national_id],
+                writing.unit_code,
+            )
+            for verdict in verdicts
+            if verdict.write_person
+        }.values(),
+    )
+    _write_missing_phones(writing, standing, people, phones)
+    return people, len(fresh), corrected
+
+
+def _sealed_phones(people: dict[str, int], phones: dict[str, str]) -> dict[str, tuple[bytes, bytes]]:
+    """Ciphertext and fingerprint of telephone numbers, by national ID."""
+    sealed = encrypt_many(((people[number], phone) for number, phone in phones.items()), context="person.phone")
+    return {
+        number: (secret, fingerprint("phone", phone))
+        for (number, phone), secret in zip(phones.items(), sealed, strict=True)
+    }
+
+
+def _write_missing_phones(
+    writing: Writing, standing: Standing, people: dict[str, int], phones: dict[str, str]
+) -> None:
+    """A number where the portal knows none; one that the person gave himself is never written over."""
+    wanted = {
+        number: phone
+        for number, phone in phones.items()
+        if number in standing.people and not standing.people[number].has_phone
+    }
+    writing.many(
+        "UPDATE beneficiaries_person p SET phone_encrypted = v.secret, phone_index = v.index, updated_at = portal_now() "
+        "FROM (VALUES %s) AS v(id, secret, index) WHERE p.id = v.id AND p.phone_index IS NULL",
+        ((people[number], *values) for number, values in _sealed_phones(people, wanted).items()),
+    )
 
 
 # --- Who receives ---
-def _write_payees(cursor: Any, rows: Sequence[RegisterRow], people: dict[str, int]) -> dict[str, int]:
+def _write_payees(writing: Writing, rows: Sequence[RegisterRow], people: dict[str, int]) -> dict[str, int]:
     """Every receiver as a payee; ids by national ID."""
-    at_home: dict[int, bool] = {}
-    for row in rows:
-        pk = people[row.payee_national_id]
-        at_home[pk] = at_home.get(pk, False) or row.channel is Channel.HOME
-    _many(
-        cursor,
+    at_home = {people[row.payee_national_id]: row.channel is Channel.HOME for row in rows}
+    writing.many(
         "INSERT INTO beneficiaries_payee (person_id, organisation_name, organisation_code, cash_at_home) VALUES %s "
         "ON CONFLICT (person_id) DO UPDATE SET cash_at_home = EXCLUDED.cash_at_home "
         "WHERE beneficiaries_payee.cash_at_home <> EXCLUDED.cash_at_home",
         ((pk, "", "", home) for pk, home in at_home.items()),
     )
-    cursor.execute("SELECT person_id, id FROM beneficiaries_payee WHERE person_id = ANY (%s)", [list(at_home)])
-    by_person = dict(cursor.fetchall())
+    writing.cursor.execute("SELECT person_id, id FROM beneficiaries_payee WHERE person_id = ANY (%s)", [list(at_home)])
+    by_person = dict(writing.cursor.fetchall())
     return {row.payee_national_id: by_person[people[row.payee_national_id]] for row in rows}
 
 
-def _write_representations(
-    cursor: Any, rows: Sequence[RegisterRow], people: dict[str, int], payees: dict[str, int], period: date
+def _write_receivers(
+    writing: Writing, verdicts: Sequence[Verdict], people: dict[str, int], payees: dict[str, int]
 ) -> int:
-    """Who receives for whom and for which line, from the list's month on; a receiver that changed ends the month before."""
-    told = [
-        (
-            people[row.national_id], payees[row.payee.national_id], row.payee.relation, row.line_id, row.payee.authority,
-            min(row.valid_from, period), row.payee.authority_to,
-        )
-        for row in rows
-        if row.payee is not None
-    ]  # fmt: skip
-    _many(
-        cursor,
-        "UPDATE beneficiaries_representation r SET valid_to = v.period::date - 1 "
-        "FROM (VALUES %s) AS v(person, payee, relation, line, period) "
-        "WHERE r.beneficiary_id = v.person AND r.programme_line_id = v.line AND r.payee_id <> v.payee "
-        "AND v.period::date BETWEEN r.valid_from + 1 AND coalesce(r.valid_to, 'infinity')",
-        ((person, payee, relation, line, period) for person, payee, relation, line, *_ in told),
+    """Representations from the list's month on. One that began before ends the day before; one of this month is redone.
+
+    A representation without a predecessor begins with the right, so that unpaid months go to the receiver too.
+    """
+    leaving = [
+        verdict.known_receiver
+        for verdict in verdicts
+        if verdict.receiver is not Receiver.KEEP and verdict.known_receiver is not None
+    ]
+    writing.cursor.execute(
+        "UPDATE beneficiaries_representation SET valid_to = %s::date - 1 WHERE id = ANY (%s)",
+        [writing.period, [known.id for known in leaving if known.valid_from < writing.period]],
     )
-    return _many(
-        cursor,
-        "INSERT INTO beneficiaries_representation (beneficiary_id, payee_id, relation, programme_line_id, document_number, "
-        "valid_from, valid_to) SELECT v.person, v.payee, v.relation, v.line, v.document, CASE WHEN EXISTS ("
-        "SELECT 1 FROM beneficiaries_representation r WHERE r.beneficiary_id = v.person AND r.programme_line_id = v.line) "
-        "THEN v.period::date ELSE v.first::date END, v.last::date "
-        "FROM (VALUES %s) AS v(person, payee, relation, line, document, first, last, period) WHERE NOT EXISTS ("
-        "SELECT 1 FROM beneficiaries_representation r WHERE r.beneficiary_id = v.person AND r.programme_line_id = v.line "
-        "AND v.period::date BETWEEN r.valid_from AND coalesce(r.valid_to, 'infinity'))",
-        ((*line, period) for line in told),
+    writing.cursor.execute(
+        "DELETE FROM beneficiaries_representation WHERE id = ANY (%s)",
+        [[known.id for known in leaving if known.valid_from >= writing.period]],
+    )
+    return writing.many(
+        "INSERT INTO beneficiaries_representation (beneficiary_id, payee_id, relation, programme_line_id, "
+        "document_number, valid_from, valid_to) VALUES %s",
+        (
+            (
+                people[verdict.row.national_id],
+                payees[verdict.row.payee.national_id],
+                verdict.row.payee.relation,
+                verdict.row.line_id,
+                verdict.row.payee.authority,
+                writing.period if verdict.known_receiver else min(verdict.row.valid_from, writing.period),
+                verdict.row.payee.authority_to,
+            )
+            for verdict in verdicts
+            if verdict.row.payee is not None and verdict.receiver in {Receiver.NEW, Receiver.RENEW}
+        ),
     )
 
 
 # --- Rights ---
-def _month_before(period: date, months: int) -> date:
-    ordinal = period.year * 12 + period.month - 1 - months
-    return date(ordinal // 12, ordinal % 12 + 1, 1)
+def _write_rights(writing: Writing, verdicts: Sequence[Verdict], people: dict[str, int]) -> tuple[int, int]:
+    """New rights and new decisions; how many rights were added and how many corrected.
 
-
-def _write_entitlements(
-    cursor: Any, rows: Sequence[RegisterRow], people: dict[str, int], *, import_id: int, unit_code: str, period: date
-) -> int:
-    """New rights, and new decisions or coefficients of standing ones. Unpaid months tell what was paid before the portal."""
-    told = [
+    What was paid before the portal began, or under the decision before, is told by the list's unpaid months: so a new
+    decision never pays a month again.
+    """
+    adjusted = [verdict for verdict in verdicts if verdict.right is Right.ADJUST]
+    writing.many(
+        "UPDATE beneficiaries_entitlement e SET valid_to = v.first::date - 1, updated_at = portal_now() "
+        "FROM (VALUES %s) AS v(id, first) WHERE e.id = v.id",
+        ((verdict.known_right.id, verdict.row.valid_from) for verdict in adjusted if verdict.known_right),
+    )
+    corrected = writing.many(
+        "UPDATE beneficiaries_entitlement e SET decision_number = v.decision, decision_date = v.decided::date, "
+        "benefit_book_number = v.book, updated_at = portal_now() "
+        "FROM (VALUES %s) AS v(id, decision, decided, book) WHERE e.id = v.id",
         (
-            people[row.national_id], row.line_id, row.coefficient, row.decision_number, row.decision_date,
-            row.benefit_book, row.valid_from, _month_before(period, row.arrears_months + 1),
-        )
-        for row in rows
-    ]  # fmt: skip
-    _many(
-        cursor,
-        "UPDATE beneficiaries_entitlement e SET coefficient = v.coefficient, decision_number = v.decision, "
-        "decision_date = v.decided::date, benefit_book_number = v.book, unit_id = v.unit, updated_at = portal_now() "
-        "FROM (VALUES %s) AS v(person, line, coefficient, decision, decided, book, unit) "
-        "WHERE e.person_id = v.person AND e.programme_line_id = v.line AND e.state <> 'ENDED' "
-        "AND (e.coefficient, e.decision_number, e.decision_date, e.benefit_book_number, e.unit_id) "
-        "IS DISTINCT FROM (v.coefficient, v.decision, v.decided::date, v.book, v.unit)",
-        ((*line[:6], unit_code) for line in told),
+            (verdict.known_right.id, verdict.row.decision_number, verdict.row.decision_date, verdict.row.benefit_book)
+            for verdict in verdicts
+            if verdict.right is Right.CORRECT and verdict.known_right
+        ),
     )
-    return _many(
-        cursor,
-        "INSERT INTO beneficiaries_entitlement (person_id, programme_line_id, unit_id, coefficient, standard, decision_number, "
-        "decision_date, benefit_book_number, valid_from, state, paid_through, register_import_id) "
-        "SELECT v.person, v.line, v.unit, v.coefficient, '', v.decision, v.decided::date, v.book, v.first::date, 'ACTIVE', "
-        "v.paid_through::date, v.import FROM (VALUES %s) "
-        "AS v(person, line, coefficient, decision, decided, book, first, paid_through, unit, import) WHERE NOT EXISTS ("
-        "SELECT 1 FROM beneficiaries_entitlement e WHERE e.person_id = v.person AND e.programme_line_id = v.line "
-        "AND e.state <> 'ENDED')",
-        ((*line, unit_code, import_id) for line in told),
+    added = writing.many(
+        "INSERT INTO beneficiaries_entitlement (person_id, programme_line_id, unit_id, coefficient, standard, "
+        "decision_number, decision_date, benefit_book_number, valid_from, state, paid_through, register_import_id) "
+        "VALUES %s",
+        (
+            (
+                people[row.national_id],
+                row.line_id,
+                writing.unit_code,
+                row.coefficient,
+                "",
+                row.decision_number,
+                row.decision_date,
+                row.benefit_book,
+                row.valid_from,
+                "ACTIVE",
+                months_before(writing.period, row.arrears_months + 1)[-1],
+                writing.import_id,
+            )
+            for row in (verdict.row for verdict in verdicts if verdict.right in {Right.NEW, Right.ADJUST})
+        ),
     )
+    return added, corrected
 
 
 # --- Accounts ---
-def _write_accounts(
-    cursor: Any, rows: Sequence[RegisterRow], people: dict[str, int], payees: dict[str, int], by_id: int
-) -> int:
-    """A number that the payee never had before becomes a request, to be checked with its bank; nothing else changes."""
-    told = {
-        payees[row.payee_national_id]: (row.bank_bin, row.account_number)
-        for row in rows
-        if row.channel is Channel.ACCOUNT
+def _write_accounts(writing: Writing, verdicts: Sequence[Verdict], standing: Standing, payees: dict[str, int]) -> int:
+    """Numbers to be checked with their banks. A request of an earlier list that still waits gives way; nothing else does.
+
+    No number is used before its bank gave the holder's name and a second person confirmed it.
+    """
+    wanted: dict[int, Account] = {
+        payees[verdict.row.payee_national_id]: (verdict.row.bank_bin, verdict.row.account_number)
+        for verdict in verdicts
+        if verdict.request_account
     }
-    indexes = dict(zip(told, account_fingerprint_many(told.values()), strict=True))
-    cursor.execute(
-        "SELECT payee_id, number_index FROM beneficiaries_payout_account WHERE payee_id = ANY (%s)", [list(told)]
-    )
-    had: dict[int, set[bytes]] = {}
-    for payee, index in cursor.fetchall():
-        had.setdefault(payee, set()).add(bytes(index))
-    fresh = [payee for payee in told if indexes[payee] not in had.get(payee, set())]
-    if not fresh:
+    if not wanted:
         return 0
-    cursor.execute(
+    writing.cursor.execute(
         "UPDATE beneficiaries_payout_account SET state = 'EXPIRED', due_at = NULL, ended_at = portal_now() "
-        "WHERE payee_id = ANY (%s) AND state IN ('REQUESTED', 'ID_PROVEN', 'ACCOUNT_CHECKED', 'REVIEW') AND source = 'FILE'",
-        [fresh],
+        "WHERE payee_id = ANY (%s) AND source = 'FILE' "
+        "AND state IN ('REQUESTED', 'ID_PROVEN', 'ACCOUNT_CHECKED', 'REVIEW')",
+        [list(wanted)],
     )
-    ids = dict(zip(fresh, allocate(PayoutAccount, len(fresh)), strict=True))
-    sealed = encrypt_many([(ids[payee], told[payee][1]) for payee in fresh], context="payout_account.number")
-    return _many(
-        cursor,
-        "INSERT INTO beneficiaries_payout_account (id, payee_id, version, source, bank_id, number_encrypted, number_index, "
-        "number_masked, holder_name, match_result, refusal_code, state, gateway_link_id, attempts, requested_by_id) "
-        "SELECT v.id, v.payee, 1 + coalesce((SELECT max(version) FROM beneficiaries_payout_account a WHERE a.payee_id = v.payee), "
-        "0), 'FILE', v.bank, v.number, v.index, v.masked, '', '', '', 'REQUESTED', '', 0, v.by "
-        "FROM (VALUES %s) AS v(id, payee, bank, number, index, masked, by) WHERE NOT EXISTS ("
-        "SELECT 1 FROM beneficiaries_payout_account a WHERE a.payee_id = v.payee "
-        "AND a.state IN ('REQUESTED', 'ID_PROVEN', 'ACCOUNT_CHECKED', 'REVIEW', 'COOLING'))",
+    ids = dict(zip(wanted, allocate(PayoutAccount, len(wanted)), strict=True))
+    sealed = encrypt_many(
+        ((ids[payee], number) for payee, (_bin, number) in wanted.items()), context="payout_account.number"
+    )
+    return writing.many(
+        "INSERT INTO beneficiaries_payout_account (id, payee_id, version, source, bank_id, number_encrypted, "
+        "number_index, number_masked, holder_name, match_result, refusal_code, state, gateway_link_id, attempts, "
+        "requested_by_id) SELECT v.id, v.payee, 1 + coalesce((SELECT max(a.version) FROM beneficiaries_payout_account a "
+        "WHERE a.payee_id = v.payee), 0), 'FILE', v.bank, v.number, v.index, v.masked, '', '', '', 'REQUESTED', '', 0, "
+        "v.by FROM (VALUES %s) AS v(id, payee, bank, number, index, masked, by)",
         (
-            (ids[payee], payee, told[payee][0], secret, indexes[payee], mask_account(told[payee][1]), by_id)
-            for payee, secret in zip(fresh, sealed, strict=True)
+            (
+                ids[payee],
+                payee,
+                account[0],
+                secret,
+                standing.account_indexes[account],
+                mask_account(account[1]),
+                writing.by_id,
+            )
+            for (payee, account), secret in zip(wanted.items(), sealed, strict=True)
         ),
     )

@@ -7,6 +7,7 @@ lists come from many programs, so each column knows other names too. The demonst
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 from anyascii import anyascii
 
@@ -66,6 +67,7 @@ BY_KEY = {column.key: column for column in COLUMNS}
 _WORDS = re.compile(r"[^a-z0-9]+")
 
 
+@lru_cache(maxsize=5_000)  # the same few words stand in every line
 def folded(text: str) -> str:
     """`text` as its bare lower-case letters and digits, single spaces: `Số QĐ.` is `so qd`. Cut at 200 characters."""
     return _WORDS.sub(" ", anyascii(unicodedata.normalize("NFC", text[:200])).lower()).strip()

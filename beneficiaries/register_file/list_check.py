@@ -40,6 +40,7 @@ class Seen:
             "CREATE TABLE seen (kind INTEGER, key INTEGER, value INTEGER, row INTEGER, PRIMARY KEY (kind, key))"
             " WITHOUT ROWID"
         )
+        self._database.execute("BEGIN")  # one transaction for all: a commit for each line costs more than the line
         self._salt = secrets.token_bytes(16)
 
     def first(self, kind: int, key: object, value: object, row: int) -> tuple[bool, int] | None:
@@ -58,7 +59,7 @@ class Seen:
         self._database.close()
 
 
-LINE, NAME_OF, BIRTH_OF, NAMED, ACCOUNT_OF, HOLDER_OF = range(6)
+LINE, NAME_OF, PERSON, CHANNEL_OF, NAMED, ACCOUNT_OF, HOLDER_OF = range(7)
 
 
 class CheckedList:
@@ -92,6 +93,11 @@ class CheckedList:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._seen.close()
+
+    @property
+    def knows_payees(self) -> bool:
+        """Whether the list has columns for receivers: without them it says nothing about who receives."""
+        return not {"payee_name", "payee_national_id"}.isdisjoint(self.raw.keys)
 
     def chunks(self) -> Iterator[list[RegisterRow]]:
         """The lines in order, at most 5,000 at a time; lines with an ERROR are only in `findings`.
@@ -248,14 +254,26 @@ class CheckedList:
             )
         name = place_key(row.full_name)
         self._judge_person(number, "national_id", row.national_id, name)
-        again = self._seen.first(BIRTH_OF, row.national_id, (row.birth, row.sex), number)
+        # Two lines of one person must tell the same of him, or the last line would win by chance.
+        himself = (row.birth, row.sex, row.address, row.neighbourhood_id)
+        again = self._seen.first(PERSON, row.national_id, himself, number)
         if again and not again[0]:
             self._twice(
                 number,
                 "birth",
-                "BIRTH_DIFFERS",
-                _("Ngày sinh hoặc giới tính khác với dòng kia của cùng người này."),
+                "PERSON_DIFFERS",
+                _("Ngày sinh, giới tính, địa chỉ hoặc khu phố khác với dòng kia của cùng người này."),
                 _("Ghi giống nhau ở mọi dòng của một người."),
+                first_row=again[1],
+            )
+        again = self._seen.first(CHANNEL_OF, row.payee_national_id, row.channel, number)
+        if again and not again[0]:
+            self._twice(
+                number,
+                "channel",
+                "PAYEE_TWO_CHANNELS",
+                _("Người nhận này có hình thức chi trả khác ở dòng khác."),
+                _("Ghi một hình thức cho mọi dòng của một người nhận."),
                 first_row=again[1],
             )
         if row.payee is not None:

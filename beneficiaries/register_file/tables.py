@@ -69,7 +69,10 @@ class Tables:
 
     def neighbourhood(self, text: str) -> int | None:
         """The id of the unit's khu phố or ấp of that name; `KP 3`, `3` and `Khu phố 03` are all `Khu phố 3`."""
-        for name in (text, f"Khu phố {text}", f"Ấp {text}", f"Khu phố {folded(text).removeprefix('kp').strip()}"):
+        exact = self.neighbourhoods.get(place_key(text))
+        if exact is not None:
+            return exact
+        for name in (f"Khu phố {text}", f"Ấp {text}", f"Khu phố {folded(text).removeprefix('kp').strip()}"):
             found = self.neighbourhoods.get(place_key(name))
             if found is not None:
                 return found
