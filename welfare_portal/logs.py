@@ -18,11 +18,23 @@ _LONG_NUMBER = re.compile(r"(?<![0-9A-Fa-f.-])\+?\d{6,}(\d{3})(?![0-9A-Fa-f-])")
 
 
 def mask_numbers(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Replace all but the last three digits of every long number in the values of one log event."""
+    """Replace all but the last three digits of every long number in the values of one log event, however deep."""
     for key, value in event.items():
-        if isinstance(value, str) and key not in {"timestamp", "request_id", "task_id"}:
-            event[key] = _LONG_NUMBER.sub(r"***\1", value)
+        if key not in {"timestamp", "request_id", "task_id"}:
+            event[key] = _masked(value)
     return event
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, str):
+        return _LONG_NUMBER.sub(r"***\1", value)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**9:
+        return _masked(str(value))
+    if isinstance(value, dict):
+        return {key: _masked(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_masked(item) for item in value]
+    return value
 
 
 def _renderer() -> Any:

@@ -1,0 +1,59 @@
+"""Work is done on sets: a list of fifty costs the same statements as a list of five."""
+
+from collections.abc import Callable
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from payments.operations import decide, dispatch, release
+from tests.factories import Office, build_batch, make_entitled
+from tests.fake_gateway import FakeGateway
+
+
+def statements(act: Callable[[], object]) -> int:
+    with CaptureQueriesContext(connection) as seen:
+        act()
+    return len(seen)
+
+
+def costs_of_a_month(office: Office, people: int) -> list[int]:
+    """How many statements build, submit, approve, reserve, start, open, claim and record take for so many people."""
+    make_entitled(people)
+    gateway = FakeGateway()
+    costs = []
+    kind = "REGULAR" if people == 5 else "SUPPLEMENTARY"
+
+    def build() -> None:
+        costs_batch.append(build_batch(office, kind=kind))  # type: ignore[arg-type]
+
+    costs_batch: list = []
+    costs.append(statements(build))
+    batch = costs_batch[0]
+    seen: list[bytes] = []
+    costs.append(
+        statements(lambda: seen.append(decide.submit_batch(batch_id=batch.pk, by=office.preparer, at=office.at())))
+    )
+    costs.append(
+        statements(
+            lambda: decide.approve_batch(batch_id=batch.pk, by=office.approver, seen_hash=seen[0], at=office.at())
+        )
+    )
+    costs.append(statements(lambda: release.reserve_batch(batch_id=batch.pk, at=office.at())))
+    costs.append(statements(lambda: release.start_batch(batch_id=batch.pk, at=office.at())))
+    costs.append(statements(release.open_chunks))
+
+    def send() -> None:
+        claim = dispatch.claim_to_send()
+        assert claim is not None
+        assert len(claim.instructions) == people
+        dispatch.send(claim=claim, gateway=gateway)
+
+    costs.append(statements(send))
+    costs.append(statements(release.drain_batches))
+    return costs
+
+
+def test_every_step_costs_the_same_for_five_and_for_fifty(office: Office) -> None:
+    few = costs_of_a_month(office, 5)
+    many = costs_of_a_month(office, 50)
+    assert few == many
