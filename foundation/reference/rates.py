@@ -5,6 +5,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
+from operator import itemgetter
 from typing import Protocol
 
 
@@ -56,7 +57,7 @@ class RateTable:
 
     def _on(self, standard: str, scope: str, first: datetime.date) -> int | None:
         dated = self._dated[standard, scope]
-        place = bisect_right(dated, (first, datetime.date.max, 0)) - 1
+        place = bisect_right(dated, first, key=itemgetter(0)) - 1
         if place < 0 or dated[place][1] < first:
             return None
         return dated[place][2]
