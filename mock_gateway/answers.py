@@ -1,7 +1,6 @@
 """Answers as they leave, whole or spoilt."""
 
 import asyncio
-import contextlib
 import secrets
 from collections.abc import AsyncIterator
 from typing import Any
@@ -39,12 +38,18 @@ class Held(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Wait for the client to go."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._seconds):
-                while (await receive())["type"] != "http.disconnect":
-                    pass
-                return
-        await super().__call__(scope, receive, send)
+        stopping: asyncio.Event = scope["app"].state.gateway.stopping
+        waits = [asyncio.create_task(_gone(receive)), asyncio.create_task(stopping.wait())]
+        await asyncio.wait(waits, timeout=self._seconds, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        if not waits[0].done():
+            await super().__call__(scope, receive, send)
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 class Truncated(Response):

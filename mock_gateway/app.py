@@ -25,11 +25,11 @@ async def livez(_request: Request) -> Response:
 def create_app(settings: Settings) -> Starlette:
     """Build the application; its store opens with the lifespan."""
 
+    gateway = Gateway(settings)
+
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        gateway = Gateway(settings)
         await gateway.start()
-        app.state.gateway = gateway
         app.state.provider = Provider(settings, gateway.store, gateway.faults, load_key(settings.data))
         app.state.sessions = Sessions()
         try:
@@ -37,7 +37,7 @@ def create_app(settings: Settings) -> Starlette:
         finally:
             await gateway.stop()
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/livez", livez),
             Mount("/bank/v1", routes=bank.routes),
@@ -46,3 +46,5 @@ def create_app(settings: Settings) -> Starlette:
         ],
         lifespan=lifespan,
     )
+    app.state.gateway = gateway
+    return app

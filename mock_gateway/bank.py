@@ -121,6 +121,7 @@ def read_credits(call: Call) -> Task:
         rules = replace(gateway.rules(), only_half=only_half)
 
         def work(connection: sqlite3.Connection) -> tuple[scenarios.Silence | None, list[transfers.Status]]:
+            transfers.check_time(message, at=gateway.clock.now())
             silence = _silence(connection, message)
             if silence is scenarios.Silence.BEFORE:
                 return silence, []

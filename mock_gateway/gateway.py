@@ -40,6 +40,7 @@ class Gateway:
         self.store = Store(settings.data / "gateway.sqlite3")
         self.faults = Faults(self.store)
         self.callbacks = Callbacks(settings, self.clock, self.store, self.faults)
+        self.stopping = asyncio.Event()
         self.requests: Counter[str] = Counter()
         self._tasks: list[asyncio.Task[None]] = []
 

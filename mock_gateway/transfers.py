@@ -55,10 +55,7 @@ def take_message(
         Refusal: 422 when `not_after` has passed, 409 when the message id stands for other content.
     """
     at = now()
-    if message.not_after <= at:
-        raise Refusal(422, "NOT_AFTER_PASSED", f"not_after has passed; it is {iso(at)}")
-    if message.not_after > at + DAY_MS:
-        raise invalid("not_after", "is more than 24 hours ahead")
+    check_time(message, at=at)
     digest = hashlib.sha256(body).digest()
     row = connection.execute("SELECT digest FROM messages WHERE message_id = ?", (message.message_id,)).fetchone()
     if row is None:
@@ -86,6 +83,18 @@ def take_message(
         results.append(_status(line.end_to_end_id, line.amount, status, reason, moment))
     _accept(connection, message, fresh, at=at, rules=rules)
     return results
+
+
+def check_time(message: Message, *, at: int) -> None:
+    """Refuse a message whose time is over, or lies too far ahead to be meant.
+
+    Raises:
+        Refusal: 422 or 400.
+    """
+    if message.not_after <= at:
+        raise Refusal(422, "NOT_AFTER_PASSED", f"not_after has passed; it is {iso(at)}")
+    if message.not_after > at + DAY_MS:
+        raise invalid("not_after", "is more than 24 hours ahead")
 
 
 def _accept(

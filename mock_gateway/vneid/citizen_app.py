@@ -37,6 +37,7 @@ REASONS = {
     "BIO_MISSING": "Ngân hàng chưa có dữ liệu sinh trắc học của ông/bà. Vui lòng cập nhật trên ứng dụng ngân hàng.",
     "EID_LEVEL": "Cần tài khoản định danh điện tử mức 2. Vui lòng liên hệ công an phường để được nâng mức.",
     "TEMPORARY": "Hệ thống đang bận. Vui lòng thử lại sau ít phút.",
+    "EMPTY": "Vui lòng chọn ngân hàng và nhập số tài khoản.",
     "CONSENT": "Cần đánh dấu đồng ý chia sẻ thông tin tài khoản để gửi yêu cầu.",
     "NOTHING": "Không có tài khoản nào đang liên kết.",
 }
@@ -131,20 +132,30 @@ async def _act(gateway: Gateway, session: Session, form: dict[str, str]) -> Resp
                 return await _account(gateway, citizen, session.form_token, error="NOTHING", status=422)
             return _back("removed")
         case _:
-            if form.get("consent") != "yes":
-                return await _account(gateway, citizen, session.form_token, error="CONSENT", form=form, status=422)
-            outcome = await gateway.store.run(
-                lambda connection: links.link_in_vneid(
-                    connection,
-                    national_id=citizen.national_id,
-                    bank_bin=form.get("bank_bin", ""),
-                    account_number=form.get("account_number", "").replace(" ", ""),
-                    at=at,
-                )
+            return await _link(gateway, session, form, at=at)
+
+
+async def _link(gateway: Gateway, session: Session, form: dict[str, str], *, at: int) -> Response:
+    account_number = form.get("account_number", "").replace(" ", "")
+    error: str | None = None
+    if not form.get("bank_bin") or not account_number:
+        error = "EMPTY"
+    elif form.get("consent") != "yes":
+        error = "CONSENT"
+    else:
+        outcome = await gateway.store.run(
+            lambda connection: links.link_in_vneid(
+                connection,
+                national_id=session.citizen.national_id,
+                bank_bin=form["bank_bin"],
+                account_number=account_number,
+                at=at,
             )
-            if outcome.code is not None:
-                return await _account(gateway, citizen, session.form_token, error=outcome.code, form=form, status=422)
-            return _back("linked")
+        )
+        error = outcome.code
+    if error is not None:
+        return await _account(gateway, session.citizen, session.form_token, error=error, form=form, status=422)
+    return _back("linked")
 
 
 def _back(done: str = "") -> Response:

@@ -186,7 +186,7 @@ class Received(NamedTuple):
 class Receiver:
     """A portal that receives callbacks: checks signatures, keeps every delivery, answers as told."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.received: list[Received] = []
         self.answers: Callable[[Received], int] = lambda _: 204
         self._lock = threading.Lock()
@@ -205,7 +205,7 @@ class Receiver:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}/api/v1/gateway/callbacks"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
