@@ -15,6 +15,7 @@ import pytest
 from django.conf import settings
 
 from welfare_portal.embedded import Servers, dotenv, is_ephemeral
+from welfare_portal.embedded.keeper import RUN_MARKER
 
 ADDRESSES = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")
 SETTINGS = {
@@ -54,6 +55,7 @@ def _set_environment() -> Servers | None:
     if not _use_named_servers():
         servers = Servers(ephemeral=True, fast=True)
         os.environ.update(servers.environment())
+        os.environ[RUN_MARKER] = servers.run  # what tests start and leave behind ends with the servers
     for name, value in {**dotenv.example(_same_in_every_run), **SETTINGS}.items():
         if name not in ADDRESSES:
             os.environ[name] = value

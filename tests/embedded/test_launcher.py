@@ -17,6 +17,7 @@ import pytest
 from tests.embedded.conftest import eventually, processes
 from welfare_portal.environment import BASE_DIR
 
+pytestmark = pytest.mark.servers
 EPHEMERAL = ("--ephemeral", "--fast")
 
 

@@ -14,6 +14,7 @@ import pytest
 from tests.embedded.conftest import processes
 from welfare_portal.environment import BASE_DIR
 
+pytestmark = pytest.mark.servers
 needs_root = pytest.mark.skipif(
     os.getuid() != 0, reason="only root can become someone else: run as root to check this"
 )
