@@ -2,7 +2,7 @@
 
 Refused: other encodings than UTF-8, a byte order mark, doubled members, NaN, Infinity, numbers beyond a double, whole
 numbers of more than 64 bits, nesting that exhausts the stack. The standard parser with its hooks reads the answer to
-500 lines in about two milliseconds, so a laxer and faster one would save nothing that counts.
+500 lines in half a millisecond, so a laxer and faster one would save nothing that counts.
 """
 
 import json
