@@ -68,13 +68,12 @@ def open_list(file: BinaryIO) -> RawList:
     """Open a list from a seekable binary file.
 
     Raises:
-        UnreadableList: What `check_archive` and `sheet_facts` refuse; SEVERAL_SHEETS, HIDDEN_COLUMN, MERGED_HEADER;
-        for text
-            NOT_UTF8, UTF16, OLD_FONT, NOT_TEXT, LINE_TOO_LONG; for both EMPTY, HEADER_NOT_FOUND, MISSING_COLUMN,
-            DUPLICATE_COLUMN.
+        UnreadableList: What `check_archive` and `sheet_facts` refuse; SEVERAL_SHEETS, HIDDEN_COLUMN, MERGED_HEADER.
+            For text: NOT_UTF8, UTF16, OLD_FONT, NOT_TEXT, LINE_TOO_LONG. For both: EMPTY, HEADER_NOT_FOUND,
+            MISSING_COLUMN, DUPLICATE_COLUMN.
     """
     file.seek(0)
-    first_bytes = file.read(8)
+    first_bytes = file.read(4096)
     file.seek(0)
     if not first_bytes:
         raise _empty()
@@ -137,6 +136,8 @@ def _check_layout(raw: RawList, facts: SheetFacts) -> None:
 def _open_text(file: BinaryIO, first_bytes: bytes) -> RawList:
     if first_bytes.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise UnreadableList("UTF16", _("Tệp .csv ở dạng UTF-16."), _("Lưu lại dạng “CSV UTF-8”, hoặc gửi tệp .xlsx."))
+    if b"\0" in first_bytes:
+        raise _not_text()
     lines = _lines(file)
     first_lines = []
     for line in lines:
@@ -162,9 +163,7 @@ def _lines(file: BinaryIO) -> Iterator[str]:
                 "LINE_TOO_LONG", _("Tệp có dòng quá dài, không phải một danh sách."), _("Gửi danh sách dạng .xlsx.")
             )
         if b"\0" in raw:
-            raise UnreadableList(
-                "NOT_TEXT", _("Tệp không phải tệp Excel hay tệp .csv."), _("Gửi danh sách dạng .xlsx.")
-            )
+            raise _not_text()
         try:
             yield decoder.decode(raw)
         except UnicodeDecodeError:
@@ -173,6 +172,10 @@ def _lines(file: BinaryIO) -> Iterator[str]:
                 _("Tệp .csv không ở dạng UTF-8 (có thể là bảng mã cũ TCVN3, VNI hoặc Windows-1258)."),
                 _("Lưu lại dạng “CSV UTF-8”, hoặc gửi tệp .xlsx."),
             ) from None
+
+
+def _not_text() -> UnreadableList:
+    return UnreadableList("NOT_TEXT", _("Tệp không phải tệp Excel hay tệp .csv."), _("Gửi danh sách dạng .xlsx."))
 
 
 def _delimiter(lines: list[str]) -> str:
