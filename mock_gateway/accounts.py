@@ -95,10 +95,8 @@ def bank_letters(name: str) -> str:
     """Capitals without marks, as core banking systems keep Vietnamese names."""
     plain = name.replace("Đ", "D").replace("đ", "d").replace("Ð", "D")
     decomposed = unicodedata.normalize("NFD", plain)
-    kept = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
-    return " ".join(
-        "".join(letter if letter.isalnum() else " " if letter in " -" else "" for letter in kept).upper().split()
-    )
+    spaced = "".join(" " if letter.isspace() or letter == "-" else letter for letter in decomposed)
+    return " ".join("".join(letter for letter in spaced if letter.isalnum() or letter == " ").upper().split())
 
 
 def near_name(name: str, variant: int) -> str:

@@ -23,7 +23,7 @@ def link_for_portal(connection: sqlite3.Connection, request: LinkRequest, *, at:
     Raises:
         Refusal: 422 with a code of section 4.2; 409 for an id or a consent token that stands for something else.
     """
-    digest = hashlib.sha256(orjson.dumps(request)).digest()
+    digest = hashlib.sha256(orjson.dumps(list(request))).digest()
     old = connection.execute("SELECT * FROM links WHERE link_id = ?", (request.link_id,)).fetchone()
     if old is not None:
         if old["digest"] != digest:
