@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from foundation.gateway.client import HttpGateway
-from foundation.gateway.errors import NotSent, OutcomeUnknown, Refused
+from foundation.gateway.errors import NotSent, Refused
 from foundation.gateway.port import LinkAnswer, NameEnquiryAnswer
 
 PERSON = "079160012345"
@@ -96,13 +96,7 @@ class TestNameEnquiry:
         assert mock.control.get("/stats")["since_start"]["requests"] == before
 
 
-# The mocked gateway answers every `POST /links` with 500: `mock_gateway.links.link_for_portal` hands a NamedTuple to
-# orjson, which refuses it. Strict, so that the day it is repaired these marks have to go.
-MOCK_CANNOT_LINK = pytest.mark.xfail(strict=True, raises=OutcomeUnknown, reason="mock_gateway: POST /links gives 500")
-
-
 class TestLink:
-    @MOCK_CANNOT_LINK
     def test_is_noted_once_whatever_is_repeated(self, http, mock):
         token = uuid4().hex
         first = link(http, link_id="lnk-1", consent_token=token)
@@ -111,19 +105,16 @@ class TestLink:
         assert (again.linked, again.linked_at) == (True, first.linked_at)
         assert mock.control.get("/stats")["links"] == 1
 
-    @MOCK_CANNOT_LINK
     def test_takes_the_place_of_the_one_before(self, http):
         link(http, link_id="lnk-1")
         assert link(http, link_id="lnk-2").replaced_link_id == "lnk-1"
 
-    @MOCK_CANNOT_LINK
     def test_an_id_for_another_content_is_refused(self, http):
         link(http, link_id="lnk-1")
         with pytest.raises(Refused) as caught:
             link(http, link_id="lnk-1", holder_name="ANOTHER")
         assert caught.value.code == "LINK_ID_REUSED"
 
-    @MOCK_CANNOT_LINK
     def test_a_consent_serves_one_link(self, http):
         token = uuid4().hex
         link(http, consent_token=token)
@@ -131,17 +122,14 @@ class TestLink:
             link(http, consent_token=token)
         assert caught.value.code == "CONSENT_USED"
 
-    @MOCK_CANNOT_LINK
     def test_a_refusal_of_the_bank_is_an_answer(self, http):
         answer = link(http, creditor_account="0000009943")
         assert (answer.linked, answer.code, answer.linked_at) == (False, "ACC_INACTIVE", None)
 
-    @MOCK_CANNOT_LINK
     def test_a_busy_bank_is_for_later(self, http):
         with pytest.raises(NotSent):
             link(http, creditor_account="0000009945")
 
-    @MOCK_CANNOT_LINK
     def test_is_ended_once_whatever_is_repeated(self, http):
         link(http, link_id="lnk-1")
         first = http.remove_link(link_id="lnk-1", reason="CONSENT_WITHDRAWN", deadline_seconds=5)

@@ -241,22 +241,26 @@ class TestTransport:
         own.close()
         gateway.close()
 
-    def test_a_gateway_that_froze_may_have_got_it(self, door, tmp_path):
-        """SIGSTOP: the kernel takes the bytes, nobody answers; awake again it pays what it was given in time."""
+    def test_what_a_frozen_gateway_did_is_told_by_an_inquiry_after_the_validity(self, door, tmp_path):
+        """SIGSTOP: the kernel takes the bytes, nobody answers. Whether it pays when it wakes is its own race."""
         from tests.mock_gateway.conftest import Gateway as Process
 
         own = Process(tmp_path, door, MOCK_GATEWAY_SETTLEMENT="sync").start()
         assert own.process is not None
         gateway, line = client(own), transfer()
+        not_after = datetime.now(UTC) + timedelta(seconds=2)
         os.kill(own.process.pid, signal.SIGSTOP)
         try:
             with pytest.raises(OutcomeUnknown, match="TIMEOUT"):
-                submit(gateway, line, deadline_seconds=0.5)
+                submit(gateway, line, deadline_seconds=0.5, not_after=not_after)
         finally:
             os.kill(own.process.pid, signal.SIGCONT)
-        deadline = time.monotonic() + 10
-        while not booked(own) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert booked(own) == {line.end_to_end_id: 1}
+        time.sleep(max(0.0, (not_after - datetime.now(UTC)).total_seconds()) + 0.1)
+        answer = inquire(gateway, line.end_to_end_id)
+        assert answer.answered_at > not_after
+        paid = booked(own) == {line.end_to_end_id: 1}
+        assert outcomes(answer) == {line.end_to_end_id: Outcome.SETTLED_CREDITOR if paid else Outcome.NOT_FOUND}
+        time.sleep(0.5)
+        assert (booked(own) != {}) == paid, "an answer of NOTFOUND after the validity stays true"
         own.close()
         gateway.close()
