@@ -4,6 +4,7 @@ import base64
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -50,6 +51,14 @@ def door() -> Iterator[Door]:
 def process(door: Door, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     """One gateway process for all of these tests, which says the final status in its answer."""
     process = Process(tmp_path_factory.mktemp("contract"), door, MOCK_GATEWAY_SETTLEMENT="sync").start()
+    yield process
+    process.close()
+
+
+@pytest.fixture
+def own_process(door: Door, tmp_path: Path) -> Iterator[Process]:
+    """A gateway that a test may kill or freeze; ended however the test ends."""
+    process = Process(tmp_path, door, MOCK_GATEWAY_SETTLEMENT="sync").start()
     yield process
     process.close()
 

@@ -229,38 +229,29 @@ class TestTransport:
         assert len(answer.answers) == 1000
         assert len(booked(mock)) == 1000
 
-    def test_a_gateway_that_is_gone_got_nothing(self, door, tmp_path):
-        from tests.mock_gateway.conftest import Gateway as Process
-
-        own = Process(tmp_path, door).start()
-        gateway = client(own)
-        own.kill()
+    def test_a_gateway_that_is_gone_got_nothing(self, own_process):
+        gateway = client(own_process)
+        own_process.kill()
         with pytest.raises(NotSent) as caught:
             submit(gateway, transfer())
         assert caught.value.reason == "CONNECT"
-        own.close()
         gateway.close()
 
-    def test_what_a_frozen_gateway_did_is_told_by_an_inquiry_after_the_validity(self, door, tmp_path):
+    def test_what_a_frozen_gateway_did_is_told_by_an_inquiry_after_the_validity(self, own_process):
         """SIGSTOP: the kernel takes the bytes, nobody answers. Whether it pays when it wakes is its own race."""
-        from tests.mock_gateway.conftest import Gateway as Process
-
-        own = Process(tmp_path, door, MOCK_GATEWAY_SETTLEMENT="sync").start()
-        assert own.process is not None
-        gateway, line = client(own), transfer()
+        gateway, line = client(own_process), transfer()
         not_after = datetime.now(UTC) + timedelta(seconds=2)
-        os.kill(own.process.pid, signal.SIGSTOP)
+        os.kill(own_process.process.pid, signal.SIGSTOP)
         try:
             with pytest.raises(OutcomeUnknown, match="TIMEOUT"):
                 submit(gateway, line, deadline_seconds=0.5, not_after=not_after)
         finally:
-            os.kill(own.process.pid, signal.SIGCONT)
+            os.kill(own_process.process.pid, signal.SIGCONT)
         time.sleep(max(0.0, (not_after - datetime.now(UTC)).total_seconds()) + 0.1)
         answer = inquire(gateway, line.end_to_end_id)
         assert answer.answered_at > not_after
-        paid = booked(own) == {line.end_to_end_id: 1}
+        paid = booked(own_process) == {line.end_to_end_id: 1}
         assert outcomes(answer) == {line.end_to_end_id: Outcome.SETTLED_CREDITOR if paid else Outcome.NOT_FOUND}
         time.sleep(0.5)
-        assert (booked(own) != {}) == paid, "an answer of NOTFOUND after the validity stays true"
-        own.close()
+        assert (booked(own_process) != {}) == paid, "an answer of NOTFOUND after the validity stays true"
         gateway.close()
