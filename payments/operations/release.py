@@ -55,9 +55,22 @@ def reserve_batch(*, batch_id: int, at: datetime) -> None:
     )
 
 
+STILL_IN_AUTHORITY = """
+SELECT count(*) FROM payments_approval a
+JOIN users_role_assignment r ON r.id = a.role_assignment_id
+JOIN users_user u ON u.id = a.decided_by_id
+JOIN payments_payout_batch b ON b.id = a.batch_id
+WHERE a.batch_id = %(batch)s AND a.decision = 'APPROVED' AND a.list_hash = b.list_hash AND u.is_active
+  AND %(day)s BETWEEN r.valid_from AND coalesce(r.valid_to, 'infinity')
+"""
+
+
 @transaction.atomic(durable=True)
 def start_batch(*, batch_id: int, at: datetime) -> None:
     """Begin to pay a reserved batch whose execution date has come.
+
+    The approvers' authority is looked at once more (I-18): one who was relieved since does not count, and a list that has too
+    few approvers left is held for people to decide.
 
     Raises:
         InvalidMove: The batch is not reserved, or its date lies ahead.
@@ -65,6 +78,19 @@ def start_batch(*, batch_id: int, at: datetime) -> None:
     batch = PayoutBatch.objects.select_for_update(of=("self",), no_key=True).get(pk=batch_id)
     if batch.state != BatchState.RESERVED or batch.requested_execution_date > at.astimezone(access.CITY_TIME).date():
         raise InvalidMove(batch.state)
+    with connection.cursor() as cursor:
+        cursor.execute(STILL_IN_AUTHORITY, {"batch": batch.pk, "day": at.astimezone(access.CITY_TIME).date()})
+        standing = cursor.fetchone()[0]
+    if standing < (batch.approvals_required or 1):
+        hold(batch=batch, reason="Người phê duyệt không còn thẩm quyền: cần phê duyệt lại")
+        record_event(
+            kind="batch.authority_lost",
+            actor=SYSTEM,
+            subject_kind="batch",
+            subject_id=batch.pk,
+            payload={"approvals": standing, "required": batch.approvals_required},
+        )
+        return
     batch.state, batch.started_at = BatchState.DISPATCHING, at
     batch.save(update_fields=["state", "started_at"])
     record_event(kind="batch.dispatching", actor=SYSTEM, subject_kind="batch", subject_id=batch.pk)

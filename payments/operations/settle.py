@@ -87,6 +87,7 @@ SET settled_count = n.settled, settled_sum = n.settled_sum, rejected_count = n.r
     cancelled_count = n.cancelled, cancelled_sum = n.cancelled_sum,
     state = CASE
         WHEN c.state = 'PLANNED' OR (c.state IN ('LEASED_SEND', 'LEASED_INQUIRY') AND NOT %(release)s) THEN c.state
+        WHEN n.unknown > 0 THEN 'INQUIRY'  -- questions first: they go on while a batch is held, sends do not
         WHEN n.ready > 0 THEN 'READY'
         WHEN n.asked > 0 THEN 'INQUIRY'
         WHEN n.review > 0 THEN 'PARKED'

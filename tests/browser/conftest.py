@@ -12,6 +12,9 @@ import pytest
 
 from welfare_portal.embedded.launcher import free_port, wait_for
 
+# Playwright keeps an event loop in this thread; the tests' own database calls are made between its steps, never inside it.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None

@@ -43,3 +43,12 @@ def test_an_unknown_address_says_so_in_vietnamese(page: Page, portal: str) -> No
     assert answer is not None
     assert answer.status == 404
     assert "Không tìm thấy trang" in page.inner_text("h1")
+
+
+def test_the_description_of_the_api_opens_without_error(page: Page, portal: str) -> None:
+    problems: list[str] = []
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(f"{portal}/api/docs/")
+    page.get_by_text("/api/v1/batches/", exact=True).first.wait_for()
+    assert problems == []

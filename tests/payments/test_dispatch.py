@@ -208,7 +208,10 @@ class TestTampering:
         batch = start(office, build_batch(office))
         with superuser.cursor() as cursor:
             cursor.execute("SET session_replication_role = replica")
-            cursor.execute("UPDATE payments_transfer SET instructed_amount = instructed_amount + 1 WHERE id = 1")
+            cursor.execute(
+                "UPDATE payments_transfer SET instructed_amount = instructed_amount + 1 "
+                "WHERE id = (SELECT min(id) FROM payments_transfer)"
+            )
         with pytest.raises(dispatch.ListTampered):
             dispatch.claim_to_send()
         batch.refresh_from_db()

@@ -142,7 +142,9 @@ class MainJob:
 
     def _approve(self, batch: PayoutBatch) -> None:
         seen = decide.submit_batch(batch_id=batch.pk, by=self.office.staff[Role.PREPARER], at=clock.now())
-        decide.approve_batch(batch_id=batch.pk, by=self.office.staff[Role.APPROVER], seen_hash=seen, at=clock.now())
+        for approver in self.office.approvers:  # as many as the city's rule asks for a list of this sum
+            if decide.approve_batch(batch_id=batch.pk, by=approver, seen_hash=seen, at=clock.now()):
+                break
         tasks.ring()
 
     def _pay(self, batch: PayoutBatch) -> None:

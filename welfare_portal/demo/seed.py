@@ -22,7 +22,7 @@ WARD = "26743"
 LINES = 2_450
 SEED = 2026
 PASSWORD = "Demo-An-Sinh-2026"  # noqa: S105  printed for everybody to see; `check --deploy` refuses DEMO
-MONEY = 5_000_000_000
+MONEY_PER_LINE = 2_000_000
 LIST_NAME = "danh-sach-huong-tro-cap-11-2026.xlsx"
 
 
@@ -45,6 +45,7 @@ STAFF = (
     Officer("canbo.lap", "Trần Minh Tuấn", Role.PREPARER, WARD, "079085000101"),
     Officer("ketoan", "Phạm Thị Thu Trang", Role.ACCOUNTANT, WARD, "079188000102"),
     Officer("lanhdao.duyet", "Lê Thu Hà", Role.APPROVER, WARD, "079179000103"),
+    Officer("lanhdao.so", "Huỳnh Thanh Sơn", Role.APPROVER, None, "079072000107"),
     Officer("totruong.so", "Nguyễn Quốc Bảo", Role.ASSISTANT, WARD, "079095000104"),
     Officer("kiemtoan", "Võ Ngọc Lan", Role.AUDITOR, None, "079182000105"),
     Officer("quantri", "Đặng Hữu Phước", Role.ADMINISTRATOR, None, "079083000106"),
@@ -56,6 +57,7 @@ class Office:
     """The demonstration ward as it stands in the database."""
 
     staff: dict[Role, User]
+    approvers: tuple[User, ...]  # a large list needs two of them
     fund: Fund
 
 
@@ -69,7 +71,9 @@ def seed_office() -> Office:
     if not settings.DEMO:
         raise NotADemo
     loading.load_reference(demo=True)
-    staff = {officer.role: _seed_officer(officer) for officer in STAFF}
+    staff: dict[Role, list[User]] = {}
+    for officer in STAFF:
+        staff.setdefault(officer.role, []).append(_seed_officer(officer))
     fund, created = Fund.objects.get_or_create(
         code=f"ASXH-{WARD}-2026",
         defaults={
@@ -82,7 +86,9 @@ def seed_office() -> Office:
     )
     if created:
         fund.programmes.set(Programme.objects.filter(code__in=["TGXH", "CSND", "HTXH", "NCC"]))
-    return Office(staff=staff, fund=fund)
+    return Office(
+        staff={role: users[0] for role, users in staff.items()}, approvers=tuple(staff[Role.APPROVER]), fund=fund
+    )
 
 
 def _seed_officer(officer: Officer) -> User:
@@ -100,7 +106,7 @@ def _seed_officer(officer: Officer) -> User:
     return user
 
 
-def seed_money(office: Office) -> None:
+def seed_money(office: Office, *, lines: int = LINES) -> None:
     """Fill the fund by one voucher, recorded by the accountant, confirmed by the approver; once."""
     number = "GRDT-01/11-2026"
     if office.fund.vouchers.filter(number=number).exists():
@@ -109,7 +115,7 @@ def seed_money(office: Office) -> None:
         fund_id=office.fund.pk,
         number=number,
         voucher_date=datetime.date(2026, 10, 24),
-        amount=MONEY,
+        amount=lines * MONEY_PER_LINE,
         by=office.staff[Role.ACCOUNTANT],
         at=clock.now(),
     )

@@ -47,7 +47,7 @@ class Command(BaseCommand):
             raise CommandError("DEMO is off: the demonstration invents people.")
         console = Console()
         office = seed_office()
-        seed_money(office)
+        seed_money(office, lines=options["lines"])
         gateway_port = int(settings.GATEWAY_URL.rsplit(":", 1)[1])
         portal_port = free_port()
         os.environ["MOCK_GATEWAY_CALLBACK_URL"] = f"http://127.0.0.1:{portal_port}/api/v1/gateway/callbacks"
