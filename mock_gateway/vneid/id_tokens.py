@@ -1,12 +1,14 @@
 """Hostile ID tokens, one for each thing that a relying party must check."""
 
 import base64
+import hashlib
+import hmac
 from collections.abc import Callable
 from typing import Any
 
 import orjson
 from joserfc import jwt
-from joserfc.jwk import OctKey, RSAKey
+from joserfc.jwk import RSAKey
 
 from mock_gateway.vneid.keys import new_key
 
@@ -29,12 +31,11 @@ def spoil(fault: str, encoded: str, key: RSAKey) -> str:
         return jwt.encode(header, CHANGES[fault](claims), key)
     match fault:
         case "alg_none":
-            parts = ({"alg": "none", "typ": "JWT"}, claims)
-            return ".".join(base64.urlsafe_b64encode(orjson.dumps(part)).rstrip(b"=").decode() for part in parts) + "."
+            return f"{_encoded(orjson.dumps({**header, 'alg': 'none'}))}.{_encoded(orjson.dumps(claims))}."
         case "hs256_public_key":
-            # The classic confusion: the public key, which everyone has, used as a shared secret.
-            secret = OctKey.import_key(key.as_pem(private=False))
-            return jwt.encode({**header, "alg": "HS256"}, claims, secret, ["HS256"])
+            # The classic confusion: the public key, which everyone has, as a shared secret. By hand: the library refuses.
+            signed = f"{_encoded(orjson.dumps({**header, 'alg': 'HS256'}))}.{_encoded(orjson.dumps(claims))}"
+            return f"{signed}.{_encoded(hmac.digest(key.as_pem(private=False), signed.encode(), hashlib.sha256))}"
         case "unknown_kid":
             foreign = new_key()
             return jwt.encode({**header, "kid": foreign.kid}, claims, foreign)
@@ -42,3 +43,7 @@ def spoil(fault: str, encoded: str, key: RSAKey) -> str:
             return jwt.encode(header, claims, new_key())
         case _:
             return encoded  # the fault lies in userinfo
+
+
+def _encoded(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()

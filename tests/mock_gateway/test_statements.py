@@ -197,8 +197,8 @@ class TestFaults:
 
 def test_a_long_day_is_streamed_in_constant_memory(own_gateway: Any):
     gateway: Gateway = own_gateway()
-    count = 60_000
-    # Written behind the gateway's back, to spare the time of sixty messages.
+    count = 30_000
+    # Written behind the gateway's back, to spare the time of thirty messages.
     gateway.stop()
     with sqlite3.connect(gateway.data / "gateway.sqlite3") as connection:
         rows = [(f"e{number:031d}", 1_000 + number) for number in range(count)]
@@ -220,7 +220,7 @@ def test_a_long_day_is_streamed_in_constant_memory(own_gateway: Any):
 
     assert at(found, "TxsSummry/TtlDbtNtries/NbOfNtries") == str(count)
     assert sum(1 for _ in found.iterfind("c:Ntry", NS)) == count
-    assert peak(gateway.process.pid) - before < 40_000, "kilobytes, for a document of about 60 megabytes"
+    assert peak(gateway.process.pid) - before < 20_000, "kilobytes, for a document of about 31 megabytes"
 
 
 def peak(pid: int) -> int:
