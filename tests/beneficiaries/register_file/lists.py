@@ -50,6 +50,7 @@ CHILD: Row = {
     "coefficient": 1.5,
     "amount": 975_000,
     "total": 975_000,
+    "account_number": "0071000456789",
     "holder_name": "TRAN THI LAN",
     "payee_name": "Trần Thị Lan",
     "payee_national_id": "077155000111",
