@@ -158,8 +158,10 @@ node_modules/.package-lock.json: package.json package-lock.json | $(INSTALLED)
 	@npm ci --omit=optional --omit=peer --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
+# WhiteNoise warns when the folder of production's static files is missing.
 static/built/citizen.css: node_modules/.package-lock.json $(wildcard static/src/*)
 	@echo "Building styles, scripts and fonts"
+	@mkdir -p var/static
 	@node static/src/build.mjs
 
 .PHONY: chromium

