@@ -50,6 +50,7 @@ def door(name: str, read: Reader) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         gateway: Gateway = request.app.state.gateway
         response = await _answer(gateway, request, name, read)
+        await gateway.faults.saved()
         gateway.requests[f"{name} {response.status_code}"] += 1
         return response
 

@@ -5,10 +5,12 @@ that a run with the same ids meets the same faults. The plan and what is armed s
 sick.
 """
 
+import asyncio
 import hashlib
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -157,6 +159,7 @@ class Faults:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._armed: dict[str, dict[str, int]] = {}
+        self._unsaved: Future[None] | None = None
         self.plan = Plan()
         self.fired: Counter[str] = Counter()
 
@@ -213,6 +216,11 @@ class Faults:
         """The first of several faults that happens, so that one request meets one of them."""
         return next((kind for kind in kinds if self.fires(kind, key, ids)), None)
 
+    async def saved(self) -> None:
+        """Wait until used-up faults are used up on disk, so that a restart does not arm them again."""
+        if self._unsaved is not None:
+            await asyncio.wrap_future(self._unsaved)  # the last one: the store works in order
+
     @property
     def any_armed(self) -> bool:
         """Whether looking up ids can matter at all."""
@@ -243,7 +251,7 @@ class Faults:
             )
             connection.execute("DELETE FROM armed WHERE times = 0")
 
-        self._store.submit(work)
+        self._unsaved = self._store.submit(work)
 
 
 def _writable(plan: Plan) -> dict[str, Any]:

@@ -197,7 +197,9 @@ class Store:
         )
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA cache_size = -65536")
+        connection.execute(
+            f"PRAGMA cache_size = -{8_192 if read_only else 65_536}"
+        )  # KiB: a stream reads each page once
         connection.execute("PRAGMA temp_store = MEMORY")
         return connection
 

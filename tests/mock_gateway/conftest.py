@@ -82,6 +82,20 @@ class Gateway:
         self.control.http.close()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # Also known when these tests run on their own, without the project's settings and Django.
+    config.addinivalue_line("markers", "servers: starts real workers and the gateway as processes")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what starts a gateway: `make test-fast` leaves it out."""
+    for item in items:
+        if {"gateway", "own_gateway"} & set(getattr(item, "fixturenames", ())) and Path(
+            __file__
+        ).parent in item.path.parents:
+            item.add_marker(pytest.mark.servers)
+
+
 @pytest.fixture(scope="session")
 def receiver() -> Iterator[Receiver]:
     receiver = Receiver()

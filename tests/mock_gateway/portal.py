@@ -234,6 +234,13 @@ class Receiver:
         with self._lock:
             return [item for item in self.received if item.content["type"] == kind and mark.encode() in item.body]
 
+    def delivered(self, kind: str, mark: str, *, times: int) -> list[Received]:
+        """The deliveries, once there are so many."""
+        eventually(lambda: len(self.deliveries(kind, mark)) >= times)
+        found = self.deliveries(kind, mark)
+        assert len(found) == times
+        return found
+
     def statuses(self, end_to_end_id: str) -> list[dict[str, Any]]:
         """What genuine callbacks that were taken said of a credit, in the order in which they came."""
         taken = [item for item in self.deliveries("payment.status", end_to_end_id) if 200 <= item.answered < 300]

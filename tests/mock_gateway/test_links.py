@@ -177,17 +177,13 @@ class TestInVNeID:
     def test_events_meet_faults_too(self, gateway: Gateway, fault: str, deliveries: list[bool]):
         gateway.control.faults(**{fault: 1})
         done = gateway.control.act("link", national_id=HOA, bank_bin="970436", account_number="0071000123456")
-        told = eventually(
-            lambda: len(found := gateway.receiver.deliveries("account.linked", done["link_id"])) == 2 and found
-        )
+        told = gateway.receiver.delivered("account.linked", done["link_id"], times=2)
         assert [item.genuine for item in told] == deliveries
 
     def test_a_forged_event_has_an_id_of_its_own(self, gateway: Gateway):
         gateway.control.faults(callback_forged=1)
         done = gateway.control.act("link", national_id=HOA, bank_bin="970436", account_number="0071000123456")
-        told = eventually(
-            lambda: len(found := gateway.receiver.deliveries("account.linked", done["link_id"])) == 2 and found
-        )
+        told = gateway.receiver.delivered("account.linked", done["link_id"], times=2)
         assert [item.genuine for item in told] == [False, True]
         assert [item.content["id"] for item in told] == [item.id for item in told]
         assert told[0].id != told[1].id
