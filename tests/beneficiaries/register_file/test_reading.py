@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from beneficiaries.register_file.problems import UnreadableList
-from beneficiaries.register_file.reading import open_list
+from beneficiaries.register_file.reading import Cell, open_list
 from tests.beneficiaries.register_file import lists
 from tests.beneficiaries.register_file.lists import HEADINGS, SHEET, line, list_xlsx, replacing, table, tampered, xlsx
 
@@ -21,7 +21,7 @@ def refusal(content: bytes) -> str:
     return refused.value.code
 
 
-def rows_of(content: bytes) -> list[dict[str, object]]:
+def rows_of(content: bytes) -> list[dict[str, Cell]]:
     return [row.cells for row in open_list(io.BytesIO(content)).rows]
 
 
