@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 from mock_gateway.app import create_app
 from mock_gateway.settings import DEFAULT_DATA, DEFAULT_PORT, SettingsError, read_settings
 
-HOST = "127.0.0.1"
+HOST = os.environ.get("MOCK_GATEWAY_HOST", "127.0.0.1")  # another only inside a container
 GRACE_SECONDS = 3.0
 
 

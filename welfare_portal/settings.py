@@ -166,7 +166,7 @@ USE_THOUSAND_SEPARATOR = True
 
 # --- Files -----------------------------------------------------------------------------------------------------------
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "var" / "static"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "var" / "static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 _static_storage = "whitenoise.storage.CompressedManifestStaticFilesStorage"
 if DEBUG:

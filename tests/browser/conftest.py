@@ -48,7 +48,8 @@ def portal(django_db_setup: None) -> Iterator[str]:
     )
     server = subprocess.Popen(
         [
-            sys.executable, "-m", "granian", "--interface", "wsgi", "welfare_portal.wsgi:application", "--host", "127.0.0.1", "--port", str(port),
+            sys.executable, "-m", "granian", "--interface", "wsgi", "welfare_portal.wsgi:application",
+            "--host", "127.0.0.1", "--port", str(port),
             "--workers", "1", "--blocking-threads", "2", "--backpressure", "8", "--no-ws", "--log-level", "warning",
         ],
         cwd=ROOT,
