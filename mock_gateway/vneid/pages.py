@@ -53,4 +53,10 @@ async def style(_request: Request) -> Response:
     return Response(text, media_type="text/css", headers={"cache-control": "max-age=300"})
 
 
-routes = [Route("/style.css", style)]
+async def icon(_request: Request) -> Response:
+    """The emblem of all pages: drawn for this mock, not VNeID's own."""
+    text = templates.get_template("icon.svg").render()
+    return Response(text, media_type="image/svg+xml", headers={"cache-control": "max-age=300"})
+
+
+routes = [Route("/style.css", style), Route("/icon.svg", icon)]

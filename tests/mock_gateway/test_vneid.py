@@ -327,7 +327,8 @@ class TestScreen:
         answer = portal.browser.get(portal.address())
         page = Page(answer.text)
         assert page.all("script") == []
-        assert {tag.get("href") for tag in page.all("link")} == {"style.css"}
+        assert {tag.get("href") for tag in page.all("link")} == {"style.css", "icon.svg"}
+        assert {tag.get("src") for tag in page.all("img")} == {"icon.svg"}
         assert all(not str(tag.get("href")).startswith("http") for tag in page.all("a"))
         assert portal.browser.get(f"{portal.issuer}/style.css").headers["content-type"].startswith("text/css")
         policy = answer.headers["content-security-policy"]
