@@ -24,18 +24,24 @@ STEP_PAYEES = 20_000
 FIRST_PERIOD = date(2025, 9, 1)  # the city pays by one standard since then; what was owed before was settled on paper
 
 # One step: what is owed to the payees of a range, grouped into one transfer a payee, the transfers into chunks of one route and
-# bank, and everything that cannot be paid kept with its reason.
+# bank, and everything that cannot be paid kept with its reason. A month that a line has taken is left out, unless the line's
+# transfer ended without paying: then that line, with its own amount, passes to the new transfer (I-3). Where the bank has
+# contradicted itself the money may have been paid after all: that is for people.
 BUILD_STEP = f"""
 WITH owed AS MATERIALIZED (
-    SELECT * FROM ({OWED}) AS month
-    WHERE NOT EXISTS (
-        SELECT 1 FROM payments_payout_line taken
-        WHERE taken.entitlement_id = month.entitlement_id AND taken.period = month.period AND taken.live
-          AND taken.kind IN ('CURRENT', 'ARREARS', 'CARRY_OVER')
-    )
+    SELECT month.entitlement_id, month.payee_id, month.period, month.kind, coalesce(line.amount, month.amount) AS amount,
+           month.exclusion_reason, month.route, month.payout_account_id, month.account_fingerprint, month.creditor_name,
+           month.creditor_agent, month.bank_narration, line.id AS line_id, line.transfer_id AS former_id
+    FROM ({OWED}) AS month
+    LEFT JOIN payments_payout_line line
+        ON line.entitlement_id = month.entitlement_id AND line.period = month.period AND line.live
+        AND line.kind IN ('CURRENT', 'ARREARS', 'CARRY_OVER')
+    LEFT JOIN payments_transfer former ON former.id = line.transfer_id
+    WHERE (line.id IS NULL AND %(kind)s <> 'REPLACEMENT')
+       OR (former.state IN ('REJECTED', 'RETURNED', 'CANCELLED') AND former.conflicting_status = '')
 ), grouped AS (
     SELECT payee_id, route, payout_account_id, account_fingerprint, creditor_name, creditor_agent,
-           sum(amount)::bigint AS amount,
+           sum(amount)::bigint AS amount, max(former_id) AS replaces_id,
            CASE WHEN min(bank_narration) = max(bank_narration) THEN min(bank_narration) ELSE 'AN SINH XA HOI' END
                || to_char(%(period)s::date, ' MM/YYYY') AS remittance_information
     FROM owed WHERE exclusion_reason = ''
@@ -52,16 +58,20 @@ WITH owed AS MATERIALIZED (
     RETURNING id, number
 ), transfer AS (
     INSERT INTO payments_transfer (batch_id, chunk_id, payee_id, route, payout_account_id, account_fingerprint,
-        creditor_name, creditor_agent, instructed_amount, remittance_information)
+        creditor_name, creditor_agent, instructed_amount, remittance_information, replaces_id)
     SELECT %(batch)s, chunk.id, payee_id, route, payout_account_id, account_fingerprint,
-        creditor_name, creditor_agent, amount, remittance_information
+        creditor_name, creditor_agent, amount, remittance_information, replaces_id
     FROM numbered JOIN chunk USING (number)
     ORDER BY number, payee_id
     RETURNING id, payee_id
 ), paid AS (
     INSERT INTO payments_payout_line (batch_id, entitlement_id, period, kind, amount, transfer_id)
     SELECT %(batch)s, entitlement_id, period, kind, amount, transfer.id
-    FROM owed JOIN transfer USING (payee_id) WHERE exclusion_reason = ''
+    FROM owed JOIN transfer USING (payee_id) WHERE exclusion_reason = '' AND line_id IS NULL
+    RETURNING 1
+), passed_on AS (
+    UPDATE payments_payout_line line SET transfer_id = transfer.id
+    FROM owed JOIN transfer USING (payee_id) WHERE line.id = owed.line_id AND owed.exclusion_reason = ''
     RETURNING 1
 ), excluded AS (
     INSERT INTO payments_payout_line (batch_id, entitlement_id, period, kind, amount, live, exclusion_reason)
@@ -69,7 +79,8 @@ WITH owed AS MATERIALIZED (
     FROM owed WHERE exclusion_reason <> ''
     RETURNING 1
 )
-SELECT (SELECT count(*) FROM paid), (SELECT count(*) FROM excluded), (SELECT count(*) FROM chunk)
+SELECT (SELECT count(*) FROM paid) + (SELECT count(*) FROM passed_on), (SELECT count(*) FROM excluded),
+       (SELECT count(*) FROM chunk)
 """
 
 # Everybody who is owed something can receive it himself unless somebody else does.
@@ -169,6 +180,7 @@ def build_step(*, job_id: int) -> bool:
             {
                 "batch": batch.pk,
                 "period": batch.period,
+                "kind": batch.kind,
                 "unit": batch.unit_id,
                 "programmes": list(batch.fund.programmes.values_list("id", flat=True)),
                 "first_payee": first,
