@@ -45,6 +45,14 @@ def processes(word: str) -> list[int]:
     return found
 
 
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that its parent has yet to notice the end of does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 class Launch:
     """A launcher that runs `TELL_AND_WAIT`, or another command, until a test ends it."""
 
@@ -81,8 +89,9 @@ class Launch:
     @property
     def key(self) -> str:
         """The name that every server of this launcher has on its command line."""
-        address = urlsplit(self.environment["DATABASE_URL"])
-        return Path(parse_qs(address.query).get("host", ["/none/named"])[0]).parent.name
+        host = parse_qs(urlsplit(self.environment["DATABASE_URL"]).query).get("host")
+        # One that started no server is known by its mark alone; never by a word that other processes may have.
+        return Path(host[0]).parent.name if host else self.environment["WELFARE_EMBEDDED_RUN"]
 
     @property
     def command_pid(self) -> int:

@@ -14,11 +14,13 @@ import psutil
 import psycopg2
 import pytest
 
-from tests.embedded.conftest import eventually, processes
+from tests.embedded.conftest import alive, eventually, processes
 from welfare_portal.environment import BASE_DIR
 
 pytestmark = pytest.mark.servers
 EPHEMERAL = ("--ephemeral", "--fast")
+# For what does not depend on servers: with others named, none is started.
+NAMED = {"DATABASE_URL": "postgresql://a@b/c", "REDIS_URL": "redis://d"}
 
 
 def rows(launch, statement):
@@ -43,16 +45,16 @@ class TestRun:
         assert run.end() == 0
 
     @pytest.mark.parametrize("code", [0, 7])
-    def test_exit_code_is_the_commands(self, launch, code):
-        run = launch(*EPHEMERAL, command=["sh", "-c", f"exit {code}"])
+    def test_exit_code_is_the_commands(self, launch, tmp_path, code):
+        run = launch("--directory", str(tmp_path), env=NAMED, command=["sh", "-c", f"exit {code}"])
         assert run.process.wait(timeout=60) == code
 
-    def test_exit_code_tells_the_signal_that_ended_the_command(self, launch):
-        run = launch(*EPHEMERAL, command=["sh", "-c", "kill -KILL $$"])
+    def test_exit_code_tells_the_signal_that_ended_the_command(self, launch, tmp_path):
+        run = launch("--directory", str(tmp_path), env=NAMED, command=["sh", "-c", "kill -KILL $$"])
         assert run.process.wait(timeout=60) == 128 + signal.SIGKILL
 
-    def test_says_which_command_there_is_not(self, launch):
-        run = launch(*EPHEMERAL, command=["no-such-command"])
+    def test_says_which_command_there_is_not(self, launch, tmp_path):
+        run = launch("--directory", str(tmp_path), env=NAMED, command=["no-such-command"])
         _, errors = run.process.communicate(timeout=60)
         assert (run.process.returncode, errors) == (1, "no-such-command: No such file or directory\n")
 
@@ -66,14 +68,15 @@ class TestRun:
         assert not directory.exists()
         assert not Path("/tmp", run.key).exists()
 
-    def test_ends_what_the_command_left_in_a_session_of_its_own(self, launch):
+    def test_ends_what_the_command_left_in_a_session_of_its_own(self, launch, tmp_path):
         script = (
             "import json, os, subprocess\n"
             "daemon = subprocess.Popen(['sleep', '600'], start_new_session=True, stdout=subprocess.DEVNULL)\n"
             "print(json.dumps({**os.environ, 'daemon': str(daemon.pid)}), flush=True)\n"
         )
-        run = launch(*EPHEMERAL, command=[sys.executable, "-c", script]).ready()
+        run = launch("--directory", str(tmp_path), env=NAMED, command=[sys.executable, "-c", script]).ready()
         assert run.process.wait(timeout=60) == 0
+        assert not alive(int(run.environment["daemon"]))
         assert run.left() == []
 
     def test_two_run_side_by_side(self, launch):
@@ -103,7 +106,7 @@ class TestRun:
         assert run.end() == 0
 
     def test_ephemeral_servers_ignore_what_is_named(self, launch):
-        run = launch(*EPHEMERAL, env={"DATABASE_URL": "postgresql://a@b/c", "REDIS_URL": "redis://d"}).ready()
+        run = launch(*EPHEMERAL, env=NAMED).ready()
         assert run.key.startswith("welfare-")
         assert run.environment["REDIS_URL"].startswith(f"unix:///tmp/{run.key}/")
         assert run.end() == 0
@@ -134,7 +137,7 @@ class TestEnd:
         assert processes(str(tmp_path)) == []
         assert not (tmp_path / "var").exists()
 
-    def test_ctrl_c_reaches_the_command_once(self, launch):
+    def test_ctrl_c_reaches_the_command_once(self, launch, tmp_path):
         count = (
             "import json, os, signal, sys, time\n"
             "seen = []\n"
@@ -150,7 +153,8 @@ class TestEnd:
             os.setsid()
             fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
 
-        run = launch(*EPHEMERAL, command=[sys.executable, "-c", count], preexec_fn=take_terminal).ready()
+        command = [sys.executable, "-c", count]
+        run = launch("--directory", str(tmp_path), env=NAMED, command=command, preexec_fn=take_terminal).ready()
         os.write(master, b"\x03")
         assert run.process.wait(timeout=60) == 1
         assert run.left() == []
@@ -244,7 +248,7 @@ class TestJoin:
         command = second.command_pid
         second.process.kill()
         second.process.wait(timeout=10)
-        assert eventually(lambda: not psutil.pid_exists(command))
+        assert eventually(lambda: not alive(command))
         assert rows(first, "SELECT 1") == [(1,)]
         assert first.end() == 0
 
