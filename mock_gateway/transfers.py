@@ -205,14 +205,18 @@ def run_due(connection: sqlite3.Connection, *, at: int) -> int:
 
 def _give_back(connection: sqlite3.Connection, row: sqlite3.Row, *, at: int) -> list[Status]:
     """Return a settled credit to the fund, once."""
-    if row["return_id"] is not None or row["times_credited"] == 0:
-        return []
     return_id = f"ret_{secrets.token_hex(12)}"
     reason = payment(row["account_number"]).returned or "AC04"
-    connection.execute(
-        "UPDATE credits SET return_id = ?, return_reason = ?, returned_at = ? WHERE end_to_end_id = ?",
+    # The row may be older than a return in the same portion: the statement itself says whether this is the first.
+    first = connection.execute(
+        """
+        UPDATE credits SET return_id = ?, return_reason = ?, returned_at = ?
+        WHERE end_to_end_id = ? AND return_id IS NULL AND times_credited > 0
+        """,
         (return_id, reason, at, row["end_to_end_id"]),
-    )
+    ).rowcount
+    if not first:
+        return []
     connection.execute(
         BOOKING,
         (day_of(at).isoformat(), row["debtor_account"], "CRDT", row["end_to_end_id"], row["amount"]),

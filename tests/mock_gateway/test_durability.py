@@ -15,6 +15,7 @@ import httpx2
 import psutil
 import pytest
 
+from mock_gateway.store import Store
 from tests.mock_gateway.conftest import ROOT, Gateway, free_port
 from tests.mock_gateway.portal import Receiver, eventually, line, message
 
@@ -63,6 +64,17 @@ def test_kills_between_and_within_messages_lose_and_double_nothing(own_gateway: 
     assert len(rows) == 120 * 200
     assert {row["times_credited"] for row in rows} == {1}
     assert gateway.control.get("/stats")["amount_credited"] == sum(row["amount"] for row in rows)
+
+
+def test_a_commit_reaches_the_disk_and_not_only_the_kernel(tmp_path: Path):
+    """A killed process cannot show the difference, a power cut would."""
+    store = Store(tmp_path / "gateway.sqlite3")
+    store.open()
+    try:
+        assert store.submit(lambda c: c.execute("PRAGMA synchronous").fetchone()[0]).result() == 2
+        assert store.submit(lambda c: c.execute("PRAGMA journal_mode").fetchone()[0]).result() == "wal"
+    finally:
+        store.close()
 
 
 class TestEnd:

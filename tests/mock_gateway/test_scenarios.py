@@ -138,6 +138,16 @@ class TestReturn:
         assert gateway.bank.inquire(e2e)[e2e]["status"] == "ACCC"
         assert gateway.control.get("/stats")["returned"] == 1
 
+    def test_comes_once_even_for_money_that_was_paid_twice(self, gateway: Gateway):
+        gateway.control.faults(deduplication_off=1)
+        credit = to("9930")
+        for _ in range(2):
+            gateway.bank.pay(credit)
+        gateway.control.shift(days=3)
+        told = gateway.receiver.delivered("payment.return", credit["end_to_end_id"], times=1)
+        assert told[0].content["data"]["returns"][0]["amount"] == credit["amount"]
+        assert gateway.control.get("/stats")["due_later"] == 0
+
 
 class TestAccountStatus:
     @pytest.mark.parametrize(("status", "reason"), [("CLOSED", "AC04"), ("BLOCKED", "AC06"), ("DORMANT", "AC06")])
