@@ -4,7 +4,7 @@
 FROM node:22-slim AS assets
 WORKDIR /app
 COPY package.json package-lock.json ./
-RUN npm ci --no-audit --no-fund
+RUN npm ci --omit=optional --omit=peer --ignore-scripts --no-audit --no-fund
 COPY static/src static/src
 RUN node static/src/build.mjs
 
