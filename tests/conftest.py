@@ -61,6 +61,9 @@ def django_db_setup(django_db_blocker: object, request: pytest.FixtureRequest) -
             cursor.execute("SELECT pg_advisory_unlock(4242)")
     for variable in ("DATABASE_URL", "DATABASE_OWNER_URL"):
         os.environ[variable] = _named(os.environ[variable], name)
+    # Processes of this worker's tests ring bells of their own.
+    bells = 2 + int("".join(filter(str.isdigit, worker)) or 0)
+    os.environ["REDIS_URL"] = os.environ["REDIS_URL"].replace("db=0", f"db={bells}")
     connection.close()
     connection.settings_dict["NAME"] = name
     yield

@@ -28,7 +28,7 @@ FIELD_KEYS = env.list("FIELD_KEYS", default=[])
 BLIND_INDEX_KEY = env.str("BLIND_INDEX_KEY", default="")
 
 # --- PostgreSQL: the truth. Migrations run as the owner, the portal and its tests as the app --------------------------
-_database_url = env.str("DATABASE_URL", default="postgresql://welfare_app@127.0.0.1:5432/welfare")
+_database_url = env.str("DATABASE_URL", default="") or "postgresql://welfare_app@127.0.0.1:5432/welfare"
 _database_owner_url = env.str("DATABASE_OWNER_URL", default="") or _database_url
 DATABASE_ROLE = env.str("DATABASE_ROLE", default=environment.APP_ROLE)
 DATABASES: dict[str, Any] = {
@@ -40,7 +40,7 @@ ATOMIC_REQUESTS = False  # operations open their own transaction; none is ever o
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis and Celery: they only wake --------------------------------------------------------------------------------
-REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+REDIS_URL = env.str("REDIS_URL", default="") or "redis://127.0.0.1:6379/0"
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",

@@ -52,7 +52,10 @@ class Command(BaseCommand):
         portal_port = free_port()
         os.environ["MOCK_GATEWAY_CALLBACK_URL"] = f"http://127.0.0.1:{portal_port}/api/v1/gateway/callbacks"
         os.environ.update(IN_A_HURRY)
-        directory = Path(settings.BASE_DIR) / "var" / "demo"
+        # Beside the gateway's own data, so that two demonstrations never write the same list.
+        directory = Path(
+            os.environ.get("MOCK_GATEWAY_DATA") or Path(settings.BASE_DIR) / "var" / "demo" / "gateway"
+        ).parent
         bars = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
         )

@@ -27,7 +27,7 @@ class Command(BaseCommand):
         if not settings.DEMO:
             return
         ControlledGateway().open_accounts(generate_people(SEED, LINES, WARD))
-        console = Console()
+        console = Console(width=118)  # a password is never cut off
         staff = Table("Tên đăng nhập", "Mật khẩu", "Họ và tên", "Vai trò", "Nơi làm việc", title="Cán bộ")
         units = dict(Unit.objects.values_list("code", "name"))
         for officer in STAFF:
