@@ -2,15 +2,10 @@
 
 import re
 import subprocess
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.db import connection
-
-from foundation.audit.graphs import edges
-from payments.management.commands.draw_states import GRAPHS, PATH, draw
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("welfare_portal", "payments", "beneficiaries", "foundation", "mock_gateway")
@@ -89,21 +84,6 @@ def test_no_tracked_text_names_this_or_that_machine() -> None:
             ):
                 found.append(name)
     assert set(found) <= {"tests/house/test_rules.py"}
-
-
-@pytest.mark.parametrize("graph", GRAPHS, ids=lambda graph: graph[0])
-def test_every_state_has_its_moves_and_can_be_reached(
-    graph: tuple[str, str, type[Any], Mapping[Any, Iterable[Any]]],
-) -> None:
-    _, _, states, moves = graph
-    assert set(moves) == set(states)
-    targets = {new for _, new in edges(moves)}
-    unreached = [state for state in moves if str(state) not in targets]
-    assert len(unreached) <= 2, "more than the first states cannot be reached"
-
-
-def test_the_drawn_states_are_current() -> None:
-    assert PATH.read_text(encoding="utf-8") == draw()
 
 
 @pytest.mark.django_db

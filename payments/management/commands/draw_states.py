@@ -1,13 +1,14 @@
 """Draw the state graphs into docs/states.md, from the same data from which the database's triggers are made."""
 
-import sys
 from argparse import ArgumentParser
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management import BaseCommand
+from django.core.management import BaseCommand, CommandError
+from django.db.models import TextChoices
 from django.utils import translation
 
 from beneficiaries import states as register_states
@@ -15,18 +16,69 @@ from foundation.audit.graphs import edges
 from payments import states
 
 PATH = Path(settings.BASE_DIR) / "docs" / "states.md"
-GRAPHS: tuple[tuple[str, str, type[Any], Mapping[Any, Iterable[Any]]], ...] = (
-    ("Batch", "A payout list, from being built to being closed.", states.BatchState, states.BATCH_MOVES),
-    ("Transfer", "One payment to one payee.", states.TransferState, states.TRANSFER_MOVES),
-    ("Chunk", "A message-sized part of a list.", states.ChunkState, states.CHUNK_MOVES),
-    ("Account", "One version of where a payee is paid.", register_states.AccountState, register_states.ACCOUNT_MOVES),
-    (
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A state graph as the page shows it; `trigger` is the name under which the database enforces it."""
+
+    title: str
+    meaning: str
+    trigger: str
+    labels: type[TextChoices]
+    moves: Mapping[Any, Iterable[Any]]
+    initial: tuple[str, ...]
+
+
+GRAPHS = (
+    Graph(
+        "Batch",
+        "A payout list, from being built to being closed.",
+        "payout_batch",
+        states.BatchState,
+        states.BATCH_MOVES,
+        ("BUILDING",),
+    ),
+    Graph(
+        "Transfer",
+        "One payment to one payee.",
+        "transfer",
+        states.TransferState,
+        states.TRANSFER_MOVES,
+        ("PLANNED",),
+    ),
+    Graph(
+        "Chunk",
+        "A message-sized part of a list.",
+        "dispatch_chunk",
+        states.ChunkState,
+        states.CHUNK_MOVES,
+        ("PLANNED",),
+    ),
+    Graph(
+        "Account",
+        "One version of where a payee is paid.",
+        "payout_account",
+        register_states.AccountState,
+        register_states.ACCOUNT_MOVES,
+        ("REQUESTED",),
+    ),
+    Graph(
         "Entitlement",
-        "A person's right under one decision.",
+        "A person's right under one decision; one that a list brings is active from its first day.",
+        "entitlement",
         register_states.EntitlementState,
         register_states.ENTITLEMENT_MOVES,
+        ("DRAFT", "ACTIVE"),
     ),
-    ("Funding voucher", "A Treasury paper by which money enters.", states.VoucherState, states.VOUCHER_MOVES),
+    Graph(
+        "Funding voucher",
+        "A Treasury paper by which money enters.",
+        "funding_voucher",
+        states.VoucherState,
+        states.VOUCHER_MOVES,
+        ("RECORDED",),
+    ),
 )
 
 
@@ -37,22 +89,20 @@ def draw() -> str:
         "refuses every\nmove that is not here.\n"
     ]
     with translation.override("vi"):
-        for name, meaning, labels, moves in GRAPHS:
-            targets = {new for _, new in edges(moves)}
-            first = [str(state) for state in moves if str(state) not in targets]
-            last = [str(state) for state, onward in moves.items() if not list(onward)]
-            lines = [f"    [*] --> {state}" for state in first]
-            lines += [f"    {old} --> {new}" for old, new in edges(moves)]
-            lines += [f"    {state} --> [*]" for state in last]
-            rows = [f"| `{state}` | {labels(state).label} |" for state in moves]
-            parts.append(
-                f"\n## {name}\n\n{meaning}\n\n```mermaid\nstateDiagram-v2\n"
-                + "\n".join(lines)
-                + "\n```\n\n| State | On the page |\n|---|---|\n"
-                + "\n".join(rows)
-                + "\n"
-            )
+        parts += [_draw_graph(graph) for graph in GRAPHS]
     return "".join(parts)
+
+
+def _draw_graph(graph: Graph) -> str:
+    lines = [f"    [*] --> {state}" for state in graph.initial]
+    lines += [f"    {old} --> {new}" for old, new in edges(graph.moves)]
+    lines += [f"    {state} --> [*]" for state, onward in graph.moves.items() if not list(onward)]
+    rows = [f"| `{state.value}` | {state.label} |" for state in graph.labels]
+    diagram, table = "\n".join(lines), "\n".join(rows)
+    return (
+        f"\n## {graph.title}\n\n{graph.meaning}\n\n```mermaid\nstateDiagram-v2\n{diagram}\n```\n\n"
+        f"| State | On the page |\n|---|---|\n{table}\n"
+    )
 
 
 class Command(BaseCommand):
@@ -65,10 +115,9 @@ class Command(BaseCommand):
         parser.add_argument("--check", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Write the page, or exit with 1 when it is not what would be written."""
+        """Write the page, or fail when it is not what would be written."""
         page = draw()
         if not options["check"]:
             PATH.write_text(page, encoding="utf-8")
         elif not PATH.exists() or PATH.read_text(encoding="utf-8") != page:
-            self.stderr.write("docs/states.md is not current: run manage.py draw_states")
-            sys.exit(1)
+            raise CommandError("docs/states.md is not current: run manage.py draw_states")
