@@ -13,7 +13,7 @@ from foundation.audit.operations import record_event
 from foundation.users import access
 from foundation.users.models import RoleAssignment, User
 from foundation.users.roles import Permission
-from payments.errors import BatchChanged, EmptyList, FourEyesViolation, InvalidMove, NotInAuthority
+from payments.errors import BatchChanged, EmptyList, FourEyesViolation, InvalidMove, NotInAuthority, WrongInput
 from payments.models import Approval, DispatchChunk, PayoutBatch
 from payments.states import BatchState
 
@@ -199,7 +199,10 @@ def reject_batch(*, batch_id: int, by: User, seen_hash: bytes, reason: str, at: 
 
     Raises:
         InvalidMove, NotInAuthority, BatchChanged, FourEyesViolation: As for `approve_batch`.
+        WrongInput: No reason is given.
     """
+    if not reason.strip():
+        raise WrongInput("reason")
     batch = _lock(batch_id)
     if batch.state != BatchState.SUBMITTED:
         raise InvalidMove(batch.state)

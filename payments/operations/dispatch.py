@@ -21,7 +21,7 @@ from foundation.gateway.codes import NOT_FOUND, Outcome
 from foundation.gateway.errors import GatewayError, MessageRefused, NotSent, OutcomeUnknown
 from foundation.gateway.exchanges import keep_exchange
 from foundation.gateway.port import BulkAnswer, Gateway, TransferInstruction
-from foundation.privacy.encryption import decrypt_many
+from foundation.privacy.encryption import DecryptionFailed, decrypt_many
 from payments.models import PayoutBatch
 from payments.operations.release import hold
 from payments.operations.settle import Applied, Word, apply_words, recount
@@ -140,7 +140,10 @@ def _claim_to_send() -> Claim | None:
         rows = cursor.fetchall()
         if not all(row[7] for row in rows):
             raise ListTampered(batch_id, chunk_id, "account of a transfer")
-        numbers = decrypt_many([(row[5], row[6]) for row in rows], context="payout_account.number")
+        try:
+            numbers = decrypt_many([(row[5], row[6]) for row in rows], context="payout_account.number")
+        except DecryptionFailed as failure:  # a number moved from another row; otherwise this chunk would stop all workers
+            raise ListTampered(batch_id, chunk_id, "number of an account") from failure
         instructions = [
             TransferInstruction(
                 end_to_end_id=row[0],
