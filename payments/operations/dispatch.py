@@ -142,7 +142,8 @@ def _claim_to_send() -> Claim | None:
             raise ListTampered(batch_id, chunk_id, "account of a transfer")
         try:
             numbers = decrypt_many([(row[5], row[6]) for row in rows], context="payout_account.number")
-        except DecryptionFailed as failure:  # a number moved from another row; otherwise this chunk would stop all workers
+        except DecryptionFailed as failure:
+            # A number that was moved from another row: left to itself, this chunk would stop every worker.
             raise ListTampered(batch_id, chunk_id, "number of an account") from failure
         instructions = [
             TransferInstruction(

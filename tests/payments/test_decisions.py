@@ -11,6 +11,7 @@ from foundation.users.roles import Role
 from payments.errors import (
     BatchChanged,
     BatchExists,
+    EmptyList,
     FourEyesViolation,
     InvalidMove,
     NotInAuthority,
@@ -328,7 +329,7 @@ class TestSubmit:
 
     def test_of_nothing_is_refused(self, office: Office) -> None:
         batch = build_batch(office)
-        with pytest.raises(decide.EmptyList):
+        with pytest.raises(EmptyList):
             decide.submit_batch(batch_id=batch.pk, by=office.preparer, at=office.at())
 
     def test_twice_at_the_same_moment_is_once(self, committed: None) -> None:

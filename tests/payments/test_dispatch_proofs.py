@@ -20,6 +20,11 @@ from tests.fake_gateway import FakeGateway, time_out
 from tests.payments.helpers import ask_all, at_once, balances, broken, entries, read, refused, run, send_all, states
 
 
+def clock_ahead(by: timedelta) -> "Callable[[], datetime]":
+    """The gateway's clock, as far ahead as the portal's was moved."""
+    return lambda: datetime.now(UTC) + by
+
+
 def not_sent() -> None:
     raise NotSent("CONNECT")
 
@@ -212,7 +217,7 @@ class TestI10BackToReadyOnlyWithProof:
         self.unknown(office, gateway)
         for turn in range(1, 6):
             clock.shift(f"{2 * turn} hours")
-            gateway.clock = lambda turn=turn: datetime.now(UTC) + timedelta(hours=2 * turn)
+            gateway.clock = clock_ahead(timedelta(hours=2 * turn))
             ask_all(gateway)
             clock.shift(f"{2 * turn + 1} hours")
             send_all(gateway)
@@ -352,7 +357,7 @@ class TestI28NothingWaitsForEver:
         gateway.status = "ACCC"
         for hours in range(1, 6):
             clock.shift(f"{hours} hours")
-            gateway.clock = lambda hours=hours: datetime.now(UTC) + timedelta(hours=hours)
+            gateway.clock = clock_ahead(timedelta(hours=hours))
             dispatch.sweep_leases()
             ask_all(gateway)
             send_all(gateway)

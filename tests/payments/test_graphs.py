@@ -12,6 +12,7 @@ import pytest
 
 from beneficiaries.models import PayoutAccount
 from beneficiaries.states import ACCOUNT_MOVES, ENTITLEMENT_MOVES
+from payments.errors import InvalidMove
 from payments.models import FundingVoucher
 from payments.operations import cash, dispatch, funding
 from payments.states import BATCH_MOVES, CHUNK_MOVES, TRANSFER_MOVES, VOUCHER_MOVES
@@ -244,5 +245,5 @@ class TestI07NoWayBackFromAnEnd:
 
     def test_a_voucher_is_decided_once(self, office: Office) -> None:
         refused("UPDATE payments_funding_voucher SET state = 'REFUSED'", by="funding_voucher_moves")
-        with pytest.raises(funding.InvalidMove):
+        with pytest.raises(InvalidMove):
             funding.confirm_voucher(voucher_id=FundingVoucher.objects.get().pk, by=office.approver, at=office.at())

@@ -9,6 +9,7 @@ import pytest
 from beneficiaries.models import Payee, PayoutAccount
 from beneficiaries.operations.accounts import end_cooling
 from beneficiaries.states import AccountState
+from payments.errors import EmptyList
 from payments.models import DispatchChunk, PayoutLine, PayoutLineMove, Transfer
 from payments.operations import decide, dispatch
 from payments.operations.build import start_build
@@ -327,7 +328,7 @@ class TestI22TheAccountIsTheOneThatWasListed:
         (changed,) = make_entitled(1)
         batch = build_batch(office)
         relink(changed)
-        with pytest.raises(decide.EmptyList):
+        with pytest.raises(EmptyList):
             decide.submit_batch(batch_id=batch.pk, by=office.preparer, at=office.at())
         assert states() == {"PLANNED": 1}
 
