@@ -93,11 +93,13 @@ def mark_collected(*, batch_id: int, collected: Sequence[Collected], by: User, a
     Raises:
         InvalidMove: The batch is not being paid.
         NotInAuthority: `by` does not keep this unit's cash.
-        WrongInput: A date lies in the future, or nobody's name is given.
+        WrongInput: A date lies in the future, nobody's name is given, or a payment is signed for twice in one go.
     """
     today = at.astimezone(access.CITY_TIME).date()
     if any(item.collected_date > today or not item.receiver_name.strip() for item in collected):
         raise WrongInput("collected")
+    if len({item.transfer_id for item in collected}) < len(collected):
+        raise WrongInput("transfer_id")
     batch, chunks = _open_batch(batch_id, by, at)
     with connection.cursor() as cursor:
         cursor.execute(

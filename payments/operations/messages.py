@@ -125,6 +125,8 @@ def _apply_returns(notices: Sequence[ReturnNotice]) -> str:
         if any(state not in ("SETTLED", "RETURNED") for state in states.values()):
             raise SetAside("a return of a transfer that was never settled")
         taken, accounts = record_returns(cursor, chunk_ids=chunks, notices=notices)
+        if taken < sum(state == "SETTLED" for state in states.values()):
+            raise SetAside("a return under the number of another")
     follow_bank_refusals(refusals=accounts)
     for chunk_id in chunks:
         record_event(

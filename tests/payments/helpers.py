@@ -2,8 +2,9 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -61,6 +62,14 @@ def read(sql: str, *values: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return list(cursor.fetchall())
+
+
+@contextmanager
+def taken_back() -> Iterator[None]:
+    """What is done inside is undone; operations may begin and end inside, since Django does not know of it."""
+    run("SAVEPOINT taken_back")
+    yield
+    run("ROLLBACK TO SAVEPOINT taken_back")
 
 
 def refused(sql: str, *values: Any, by: str) -> None:
