@@ -4,10 +4,16 @@ import os
 from collections.abc import Iterator
 from urllib.parse import urlsplit, urlunsplit
 
+import hypothesis
 import psycopg2
 import pytest
 from django.db import connection, connections
 from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
+
+# The same examples in every run: what fails here fails for everybody. HYPOTHESIS_PROFILE=search looks for new ones.
+hypothesis.settings.register_profile("portal", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("search", deadline=None, max_examples=2_000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "portal"))
 
 # Code tables are loaded once into the template and never emptied.
 KEPT = ("django_", "auth_", "reference_", "beneficiaries_programme", "beneficiaries_rate", "payments_approval_policy")

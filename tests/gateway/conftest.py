@@ -6,16 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
-import hypothesis
 import pytest
 
 from foundation.gateway.client import HttpGateway
 from foundation.gateway.port import BulkAnswer, TransferInstruction
 from foundation.gateway.signatures import Secret
 
-# A loaded machine is not a slow program: how long an example takes decides nothing here.
-hypothesis.settings.register_profile("portal", deadline=None)
-hypothesis.settings.load_profile("portal")
 
 SECRET = Secret("k1", bytes(range(32)))
 DEBTOR = "3713.0.1055555"

@@ -2,12 +2,7 @@
 
 import base64
 
-import hypothesis
 import pytest
-
-# A loaded machine is not a slow program: how long an example takes decides nothing here.
-hypothesis.settings.register_profile("portal", deadline=None)
-hypothesis.settings.load_profile("portal")
 
 
 def encoded(seed: int) -> str:

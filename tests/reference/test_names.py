@@ -1,7 +1,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from foundation.reference.names import (
@@ -75,6 +75,7 @@ class TestCompareNames:
 class TestCleanName:
     @given(names)
     def test_leaves_a_clean_name_as_it_is(self, name):
+        assume(not looks_like_old_font(name))  # letters drawn at random may spell the old fonts' nonsense
         assert clean_name(name) == unicodedata.normalize("NFC", name)
         assert clean_name(unicodedata.normalize("NFD", name)) == clean_name(name)
 
