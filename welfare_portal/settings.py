@@ -88,7 +88,7 @@ VNEID_ISSUER = env.str("VNEID_ISSUER", default="http://127.0.0.1:8010/vneid")
 VNEID_CLIENT_ID = env.str("VNEID_CLIENT_ID", default="welfare-portal")
 VNEID_CLIENT_SECRET = env.str("VNEID_CLIENT_SECRET", default="")
 
-# --- Dispatch: payments.md 4.2; seconds ------------------------------------------------------------------------------
+# --- Dispatch: docs/architecture.md; seconds ---------------------------------------------------------------------
 DISPATCH_CHUNK_SIZE = env.int("DISPATCH_CHUNK_SIZE", default=500)
 DISPATCH_WORKERS = env.int("DISPATCH_WORKERS", default=2)
 DISPATCH_LEASE = env.int("DISPATCH_LEASE", default=30)

@@ -110,7 +110,7 @@ class PayoutAccount(models.Model):
                     & Q(match_result__in=["MATCH", "MATCH_NOTE", "REVIEW"], checked_at__isnull=False)
                 ),
             ),
-            # A near match never passes by itself, and a number from a list needs a second person (house decision 7).
+            # A near match never passes by itself, and a number from a list needs a second person.
             models.CheckConstraint(
                 name="payout_account_judged_by_somebody",
                 condition=~Q(state__in=ACCOUNT_HOLDS_NUMBER)

@@ -134,7 +134,7 @@ class Representation(models.Model):
                 name="representation_one_at_a_time",
                 expressions=[same_number("beneficiary"), same_text("programme_line_id::text"), overlapping_days()],
             ),
-            # An authorisation letter holds for a year at most (domain.md 2.4).
+            # An authorisation letter holds for a year at most (QĐ 49/2012/QĐ-UBND).
             models.CheckConstraint(
                 name="representation_authority_has_paper",
                 condition=~Q(relation="AUTHORISED") | (~Q(document_number="") & Q(valid_to__isnull=False)),

@@ -3,7 +3,7 @@
 Tables as data, read by dispatch (what to do with a transfer), by the account pages (what to tell the citizen) and by
 tests. A code that is not in a table is never guessed: an unknown status leaves the outcome unknown, an unknown reason
 goes to people.
-Sources: ISO 20022 External Code Sets; payments.md 4.1 (status and reason to action); domain.md 2.2 (refusals).
+Sources: ISO 20022 External Code Sets; docs/gateway-contract.md 4.2 (refusals); docs/architecture.md (what follows).
 """
 
 from dataclasses import dataclass

@@ -2,7 +2,7 @@
 
 The intent is committed before the first byte leaves. The lease bounds how long a worker may take, the fence makes the word of
 one that took longer worthless, and an outcome that is not proven is UNKNOWN: it is asked about, never sent again blind.
-Source: docs/architecture.md; payments.md 4.2 in the project's papers.
+The protocol is told in docs/architecture.md.
 """
 
 from collections.abc import Sequence
