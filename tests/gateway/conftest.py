@@ -12,7 +12,6 @@ from foundation.gateway.client import HttpGateway
 from foundation.gateway.port import BulkAnswer, TransferInstruction
 from foundation.gateway.signatures import Secret
 
-
 SECRET = Secret("k1", bytes(range(32)))
 DEBTOR = "3713.0.1055555"
 NAME, ACCOUNT = "NGUYEN THI HOA", "0071000123456"
