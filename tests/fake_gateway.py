@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from foundation.gateway.errors import OutcomeUnknown
+from foundation.gateway.errors import NotSent, OutcomeUnknown
 from foundation.gateway.port import BulkAnswer, TransferAnswer, TransferInstruction
 
 
@@ -71,6 +71,39 @@ class FakeGateway:
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"the fake gateway does not play {name}")
+
+
+@dataclass
+class ForgetfulGateway(FakeGateway):
+    """One that pays whatever it is sent, as often as it is sent: only the portal's own care keeps a double payment away.
+
+    It begins nothing at or after `not_after`, and decides about each transfer when it is told to (`decide`).
+    """
+
+    decided: dict[str, tuple[str, str | None]] = field(default_factory=dict)  # by end_to_end_id
+
+    def submit(self, *, not_after: datetime, transfers: Sequence[TransferInstruction], **message: Any) -> BulkAnswer:
+        self.messages.append(message["message_id"])
+        if self.clock() >= not_after:
+            raise NotSent("NOT_AFTER_PASSED")
+        self.before()
+        for transfer in transfers:
+            self.credits.setdefault(transfer.end_to_end_id, transfer)
+            if self._status(transfer.end_to_end_id)[0] in ("ACSC", "ACCC"):
+                self.times[transfer.end_to_end_id] += 1
+        self.after()
+        return self._answer(message["message_id"], [transfer.end_to_end_id for transfer in transfers])
+
+    def decide(self, end_to_end_id: str, status: str, reason: str | None = None) -> None:
+        """The bank's last word about a transfer that it had only accepted."""
+        if self._status(end_to_end_id)[0] == "ACSP":
+            self.decided[end_to_end_id] = status, reason
+            if status in ("ACSC", "ACCC"):
+                self.times[end_to_end_id] += 1
+
+    def _status(self, end_to_end_id: str) -> tuple[str, str | None]:
+        """As it was when the transfer came first, or as was decided since."""
+        return self.decided.setdefault(end_to_end_id, (self.status, self.reason))
 
 
 def time_out() -> None:

@@ -24,7 +24,7 @@ def handed_over(office: Office, people: int = 2) -> tuple[PayoutBatch, list[Tran
 
 
 def signature(office: Office, transfer: Transfer, **changes: Any) -> Collected:
-    given = {
+    given: dict[str, Any] = {
         "transfer_id": transfer.pk,
         "receiver_name": "Nguyễn Văn Hai",
         "relation": "",
