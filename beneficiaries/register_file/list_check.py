@@ -1,25 +1,22 @@
 """A whole list, checked as it streams: line by line, and lines against each other; in memory that does not grow with
 it.
-
-What lines are held against (has this person had this line already, whose account is this) is kept in a private SQLite
-file that spills to disk, as salted 61-bit hashes: no number of a person is on the disk in clear.
 """
 
 import datetime
-import secrets
-import sqlite3
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import dataclass
 from types import TracebackType
 from typing import BinaryIO, Self
 
 from django.utils.translation import gettext_lazy as _
 
 from beneficiaries.register_file.columns import folded
+from beneficiaries.register_file.contradictions import Contradictions
 from beneficiaries.register_file.problems import Findings, Problem, Severity, UnreadableList
 from beneficiaries.register_file.reading import RawList, RawRow, open_list
 from beneficiaries.register_file.row_check import RowCheck
-from beneficiaries.register_file.rows import Channel, RegisterRow
+from beneficiaries.register_file.rows import RegisterRow
 from beneficiaries.register_file.tables import Tables
 from foundation.reference.amounts import format_amount, parse_amount
 from foundation.reference.names import place_key
@@ -29,44 +26,19 @@ CHUNK = 5_000
 _TOTALS = ("tong cong", "tong so", "cong", "tong")
 
 
-class Seen:
-    """What has stood in the list before: the first row and value for each kind and key."""
+@dataclass(slots=True)
+class _Line:
+    """A line that waits for the rest of its chunk; `row` is None where it could not be read."""
 
-    def __init__(self) -> None:
-        self._database = sqlite3.connect("", isolation_level=None)  # a temporary file, gone with the connection
-        self._database.execute("PRAGMA cache_size = -32000")
-        self._database.execute("PRAGMA journal_mode = OFF")
-        self._database.execute(
-            "CREATE TABLE seen (kind INTEGER, key INTEGER, value INTEGER, row INTEGER, PRIMARY KEY (kind, key))"
-            " WITHOUT ROWID"
-        )
-        self._database.execute("BEGIN")  # one transaction for all: a commit for each line costs more than the line
-        self._salt = secrets.token_bytes(16)
-
-    def first(self, kind: int, key: object, value: object, row: int) -> tuple[bool, int] | None:
-        """None where the key is new; else whether it stood there with this value, and in which row first."""
-        hashed, told = hash((self._salt, key)), hash((self._salt, value))
-        added = self._database.execute("INSERT OR IGNORE INTO seen VALUES (?, ?, ?, ?)", (kind, hashed, told, row))
-        if added.rowcount:
-            return None
-        before, first_row = self._database.execute(
-            "SELECT value, row FROM seen WHERE kind = ? AND key = ?", (kind, hashed)
-        ).fetchone()
-        return before == told, first_row
-
-    def close(self) -> None:
-        """Drop the temporary file."""
-        self._database.close()
-
-
-LINE, NAME_OF, PERSON, CHANNEL_OF, NAMED, ACCOUNT_OF, HOLDER_OF = range(7)
+    row: RegisterRow | None
+    problems: list[Problem]
 
 
 class CheckedList:
     """A list while it is read: `chunks` yields what is in order, `findings` grows with it, the counts are right at
     the end.
 
-    A context manager, since it holds a temporary file. The rows can be read once.
+    A context manager, since it may hold a temporary table. The rows can be read once.
     """
 
     def __init__(self, file: BinaryIO, tables: Tables, *, period: datetime.date, today: datetime.date) -> None:
@@ -82,7 +54,7 @@ class CheckedList:
         self.lines = 0
         self.total = 0
         self._check = RowCheck(tables, period=period, today=today)
-        self._seen = Seen()
+        self._contradictions = Contradictions()
         self._total_row = 0
         self._judge_head()
 
@@ -92,7 +64,7 @@ class CheckedList:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._seen.close()
+        self._contradictions.close()
 
     @property
     def knows_payees(self) -> bool:
@@ -105,23 +77,44 @@ class CheckedList:
         Raises:
             UnreadableList: EMPTY, at the end of a list without a single line; others when the text breaks off midway.
         """
-        chunk: list[RegisterRow] = []
+        waiting: list[_Line] = []
         for raw in self.raw.rows:
-            if self._is_total(raw) or not self._is_line(raw):
-                continue
-            self.lines += 1
-            row = self._line(raw)
-            if row is None:
-                continue
-            self.total += row.total
-            chunk.append(row)
-            if len(chunk) == CHUNK:
-                yield chunk
-                chunk = []
+            if self._is_total(raw):
+                if not self._total_row:
+                    # What stands above the first total is judged and summed up before the total is compared.
+                    if settled := self._settled(waiting):
+                        yield settled
+                    waiting = []
+                if not waiting:  # lines below a total refuse the list; then no sum is compared any more
+                    self._judge_total(raw)
+                self._total_row = raw.number
+            elif self._is_line(raw):
+                self.lines += 1
+                waiting.append(self._read(raw))
+                if len(waiting) == CHUNK:
+                    if settled := self._settled(waiting):
+                        yield settled
+                    waiting = []
         if not self.lines:
             raise UnreadableList("EMPTY", _("Danh sách không có dòng nào."), _("Kiểm tra lại tệp rồi tải lên."))
-        if chunk:
-            yield chunk
+        if settled := self._settled(waiting):
+            yield settled
+
+    def _settled(self, lines: list[_Line]) -> list[RegisterRow]:
+        """The lines in order, and summed up; what is wrong with the others, and with them all, is noted."""
+        readable = [line.row for line in lines if line.row is not None]
+        against_others = iter(self._contradictions.among(readable))
+        settled = []
+        for line in lines:
+            errors = self.findings.errors
+            self.findings.extend(line.problems)
+            if line.row is None:
+                continue
+            self.findings.extend(next(against_others))
+            if self.findings.errors == errors:
+                self.total += line.row.total
+                settled.append(line.row)
+        return settled
 
     # --- The list as a whole ---
     def _judge_head(self) -> None:
@@ -180,13 +173,14 @@ class CheckedList:
 
     # --- Lines ---
     def _is_total(self, raw: RawRow) -> bool:
-        """Whether this is the row of totals; what it tells is compared, once all is summed up."""
+        """Whether this is the row of totals."""
         if "national_id" in raw.cells or "line" in raw.cells:
             return False
         words = [folded(cell) for cell in raw.cells.values() if isinstance(cell, str)]
-        if not any(word in _TOTALS or word.startswith(("tong cong", "tong so")) for word in words):
-            return False
-        self._total_row = raw.number
+        return any(word in _TOTALS or word.startswith(("tong cong", "tong so")) for word in words)
+
+    def _judge_total(self, raw: RawRow) -> None:
+        """Compare what the row of totals tells with the sum of the lines above it."""
         told = raw.cells.get("total")
         if isinstance(told, str | int | float) and not isinstance(told, bool):
             try:
@@ -204,32 +198,29 @@ class CheckedList:
                     expected=format_amount(self.total),
                     severity=Severity.WARNING,
                 )
-        return True
 
     def _is_line(self, raw: RawRow) -> bool:
         """Whether the row speaks of a person; headings of groups, remarks and signatures do not."""
         return bool({"national_id", "line"} & raw.cells.keys()) or {"seq", "full_name", "amount"} <= raw.cells.keys()
 
-    def _line(self, raw: RawRow) -> RegisterRow | None:
+    def _read(self, raw: RawRow) -> _Line:
         row, problems = self._check.check(raw)
-        self.findings.extend(problems)
-        errors = self.findings.errors
         if self._total_row:
-            self._note(
-                raw.number,
-                "",
-                "ROW_AFTER_TOTAL",
-                _("Có dòng người hưởng sau dòng tổng cộng."),
-                _("Chuyển dòng này lên trên dòng tổng cộng."),
+            problems.append(
+                Problem(
+                    raw.number,
+                    "",
+                    "ROW_AFTER_TOTAL",
+                    _("Có dòng người hưởng sau dòng tổng cộng."),
+                    _("Chuyển dòng này lên trên dòng tổng cộng."),
+                )
             )
-        self._judge_layout(raw.number)
-        if row is not None:
-            self._judge_against_others(row)
-        return row if self.findings.errors == errors else None
+        problems.extend(self._judge_layout(raw.number))
+        return _Line(row, problems)
 
-    def _judge_layout(self, number: int) -> None:
+    def _judge_layout(self, number: int) -> Iterator[Problem]:
         if number in self.raw.formula_rows:
-            self._note(
+            yield Problem(
                 number,
                 "",
                 "FORMULA",
@@ -237,108 +228,6 @@ class CheckedList:
                 _("Chép rồi dán dạng Giá trị (Paste Values)."),
             )
         if number in self.raw.hidden_rows:
-            self._note(number, "", "HIDDEN_ROW", _("Dòng đang bị ẩn."), _("Hiện dòng ẩn ra, xem lại rồi lưu."))
+            yield Problem(number, "", "HIDDEN_ROW", _("Dòng đang bị ẩn."), _("Hiện dòng ẩn ra, xem lại rồi lưu."))
         if any(top <= number <= bottom for top, bottom in self.raw.merged):
-            self._note(number, "", "MERGED_CELLS", _("Dòng có ô bị gộp."), _("Bỏ gộp ô và ghi đủ từng ô."))
-
-    def _judge_against_others(self, row: RegisterRow) -> None:
-        number = row.number
-        if again := self._seen.first(LINE, (row.national_id, row.line_id), None, number):
-            self._twice(
-                number,
-                "national_id",
-                "DUPLICATE_LINE",
-                _("Người này đã có ở dòng khác với cùng mã đối tượng."),
-                _("Xoá một trong hai dòng."),
-                first_row=again[1],
-            )
-        name = place_key(row.full_name)
-        self._judge_person(number, "national_id", row.national_id, name)
-        # Two lines of one person must tell the same of him, or the last line would win by chance.
-        himself = (row.birth, row.sex, row.address, row.neighbourhood_id)
-        again = self._seen.first(PERSON, row.national_id, himself, number)
-        if again and not again[0]:
-            self._twice(
-                number,
-                "birth",
-                "PERSON_DIFFERS",
-                _("Ngày sinh, giới tính, địa chỉ hoặc khu phố khác với dòng kia của cùng người này."),
-                _("Ghi giống nhau ở mọi dòng của một người."),
-                first_row=again[1],
-            )
-        again = self._seen.first(CHANNEL_OF, row.payee_national_id, row.channel, number)
-        if again and not again[0]:
-            self._twice(
-                number,
-                "channel",
-                "PAYEE_TWO_CHANNELS",
-                _("Người nhận này có hình thức chi trả khác ở dòng khác."),
-                _("Ghi một hình thức cho mọi dòng của một người nhận."),
-                first_row=again[1],
-            )
-        if row.payee is not None:
-            self._judge_person(number, "payee_national_id", row.payee.national_id, place_key(row.payee.full_name))
-        if row.birth.precision == "DAY":
-            again = self._seen.first(NAMED, (name, row.birth.date), row.national_id, number)
-            if again and not again[0]:
-                self._twice(
-                    number,
-                    "full_name",
-                    "SAME_NAME_AND_BIRTH",
-                    _("Có người trùng họ tên, ngày sinh nhưng khác số định danh."),
-                    _("Kiểm tra có phải một người ghi hai lần không."),
-                    first_row=again[1],
-                    severity=Severity.WARNING,
-                )
-        if row.channel is Channel.ACCOUNT:
-            self._judge_account(row)
-
-    def _judge_person(self, number: int, column: str, national_id: str, name: str) -> None:
-        """A personal ID stands for one name in the whole list, whether its owner is paid for himself or for others."""
-        again = self._seen.first(NAME_OF, national_id, name, number)
-        if again and not again[0]:
-            self._twice(
-                number,
-                column,
-                "ID_OF_TWO_PEOPLE",
-                _("Số định danh này đã ghi cho người khác trong danh sách."),
-                _("Đối chiếu căn cước của hai người."),
-                first_row=again[1],
-            )
-
-    def _judge_account(self, row: RegisterRow) -> None:
-        account = (row.bank_bin, row.account_number)
-        again = self._seen.first(ACCOUNT_OF, row.payee_national_id, account, row.number)
-        if again and not again[0]:
-            self._twice(
-                row.number,
-                "account_number",
-                "PAYEE_TWO_ACCOUNTS",
-                _("Người nhận này có tài khoản khác ở dòng khác."),
-                _("Ghi một tài khoản cho mọi dòng của một người nhận."),
-                first_row=again[1],
-            )
-        again = self._seen.first(HOLDER_OF, account, row.payee_national_id, row.number)
-        if again and not again[0]:
-            self._twice(
-                row.number,
-                "account_number",
-                "ACCOUNT_SHARED",
-                _("Tài khoản này đã ghi cho người nhận khác."),
-                _("Mỗi người nhận một tài khoản do chính mình đứng tên."),
-                first_row=again[1],
-            )
-
-    def _twice(
-        self,
-        number: int,
-        column: str,
-        code: str,
-        message: Text,
-        repair: Text,
-        *,
-        first_row: int,
-        severity: Severity = Severity.ERROR,
-    ) -> None:
-        told = str(_("dòng %(row)s")) % {"row": first_row}
-        self._note(number, column, code, message, repair, found=told, severity=severity)
+            yield Problem(number, "", "MERGED_CELLS", _("Dòng có ô bị gộp."), _("Bỏ gộp ô và ghi đủ từng ô."))

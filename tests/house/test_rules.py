@@ -170,3 +170,12 @@ class TestCode:
 
     def test_signatures_are_proven_by_compare_digest(self) -> None:
         assert "hmac.compare_digest(" in (ROOT / "foundation/gateway/signatures.py").read_text(encoding="utf-8")
+
+    def test_the_portal_keeps_nothing_in_sqlite(self) -> None:
+        importers = {
+            name(path)
+            for path in sources(*PORTAL)
+            for node in nodes(path)
+            if isinstance(node, ast.Import | ast.ImportFrom) and "sqlite3" in ast.unparse(node)
+        }
+        assert importers == set()
