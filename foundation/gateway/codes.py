@@ -82,12 +82,12 @@ class StatusReason:
     action: Action
 
 
-_CHECK_ACCOUNT = _("Vui lòng kiểm tra lại số tài khoản và liên kết lại; khoản tiền của quý vị được giữ nguyên.")
-_OTHER_ACCOUNT = _("Vui lòng liên kết một tài khoản khác đang hoạt động; khoản tiền của quý vị được giữ nguyên.")
+_CHECK_ACCOUNT = _("Vui lòng kiểm tra lại số tài khoản và liên kết lại; khoản tiền của ông, bà được giữ nguyên.")
+_OTHER_ACCOUNT = _("Vui lòng liên kết một tài khoản khác đang hoạt động; khoản tiền của ông, bà được giữ nguyên.")
 _ASK_BANK = _("Vui lòng liên hệ ngân hàng để mở lại tài khoản, hoặc liên kết tài khoản khác.")
-_WARD = _("Vui lòng liên hệ Ủy ban nhân dân phường, xã nơi quý vị nhận trợ cấp.")
-_NOTHING_TO_DO = _("Quý vị không cần làm gì; cán bộ đang xử lý.")
-_WAIT = _("Quý vị không cần làm gì; khoản tiền sẽ được chi lại sau khi được duyệt.")
+_WARD = _("Vui lòng liên hệ Ủy ban nhân dân phường, xã nơi ông, bà nhận trợ cấp.")
+_NOTHING_TO_DO = _("Ông, bà không cần làm gì; cán bộ đang xử lý.")
+_WAIT = _("Ông, bà không cần làm gì; khoản tiền sẽ được chi lại sau khi được duyệt.")
 
 _RELINK = _("Yêu cầu người thụ hưởng liên kết lại tài khoản, sau đó lập khoản chi thay thế.")
 _NEW_LINK = _("Đóng liên kết; khi có tài khoản mới thì lập khoản chi thay thế.")
@@ -215,18 +215,18 @@ _REFUSALS = [
     ),
     EnquiryRefusal(
         "BIO_MISSING",
-        _("Ngân hàng chưa có thông tin sinh trắc học của quý vị"),
+        _("Ngân hàng chưa có thông tin sinh trắc học của ông, bà"),
         _("Vui lòng cập nhật sinh trắc học bằng ứng dụng ngân hàng hoặc tại quầy rồi thử lại."),
     ),
     EnquiryRefusal(
         "EID_LEVEL",
-        _("Tài khoản định danh điện tử của quý vị mới ở mức 1"),
+        _("Tài khoản định danh điện tử của ông, bà mới ở mức 1"),
         _("Vui lòng đến công an phường, xã để nâng lên mức 2 rồi thử lại."),
     ),
     EnquiryRefusal(
         "TEMPORARY",
         _("Hệ thống ngân hàng đang bận"),
-        _("Yêu cầu của quý vị đã được lưu; hệ thống sẽ tự thử lại, quý vị không cần nhập lại."),
+        _("Yêu cầu của ông, bà đã được lưu; hệ thống sẽ tự thử lại, ông, bà không cần nhập lại."),
         try_again=True,
     ),
 ]

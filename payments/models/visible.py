@@ -1,32 +1,19 @@
-"""Which batches and transfers a user may see: the one filter that every list and every look-up goes through."""
+"""Which batches and transfers a user may see, and through what they belong to a unit."""
 
-from datetime import datetime
-from typing import Generic, Self, TypeVar
+from typing import TypeVar
 
 from django.db import models
-from django.db.models import Q
 
-from foundation.users import access
-from foundation.users.models import User
+from foundation.users import visible
 from foundation.users.roles import Permission
 
 _Row = TypeVar("_Row", bound=models.Model)
 
 
-class UnitQuerySet(models.QuerySet[_Row, _Row], Generic[_Row]):
-    """Rows that belong to a unit through `unit_path`; strangers see none of them, so they get a 404."""
+class UnitQuerySet(visible.UnitQuerySet[_Row]):
+    """Rows of the units where somebody may view batches, or trace them."""
 
-    unit_path = "unit"
-
-    def visible_to(self, user: User, *, at: datetime) -> Self:
-        """Rows of the units where the user may view batches or trace them; a city-wide row is for city-wide roles."""
-        reach: set[str] = set()
-        for permission in (Permission.VIEW_BATCHES, Permission.TRACE):
-            units = access.reachable_units(user=user, permission=permission, at=at)
-            if units is None:
-                return self.all()
-            reach |= units
-        return self.filter(Q(**{f"{self.unit_path}__in": reach}))
+    permissions = (Permission.VIEW_BATCHES, Permission.TRACE)
 
 
 class BatchUnitQuerySet(UnitQuerySet[_Row]):
