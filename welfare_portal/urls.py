@@ -3,10 +3,12 @@
 from csp.constants import SELF
 from csp.decorators import csp_replace
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from health_check.views import HealthCheckView
 
-from welfare_portal import home
+from foundation.users.pages import public
+from welfare_portal import home, own_pages
 
 # The API's description styles itself inline; no other page may.
 api_docs = csp_replace({"style-src": [SELF, "'unsafe-inline'"]})(
@@ -15,7 +17,11 @@ api_docs = csp_replace({"style-src": [SELF, "'unsafe-inline'"]})(
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
+    path("cua-toi/", own_pages.citizen_home, name="citizen-home"),
+    path("can-bo/", own_pages.staff_home, name="staff-home"),
     path("livez", home.livez, name="livez"),
+    path("con-day", home.still_here, name="still-here"),
+    path("ngon-ngu", public(set_language), name="set_language"),
     path(
         "readyz",
         HealthCheckView.as_view(checks=["health_check.checks.Database", "health_check.checks.Cache"]),
@@ -23,5 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("api/schema/", SpectacularAPIView.as_view(permission_classes=[]), name="schema"),
     path("api/docs/", api_docs, name="api-docs"),
+    path("", include("foundation.users.urls")),
+    path("", include("beneficiaries.urls")),
     path("", include("payments.urls")),
 ]

@@ -1,12 +1,13 @@
 """Who may do what, where and when: the one question that views and operations ask."""
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
 
 from foundation.users.models import RoleAssignment, User
-from foundation.users.roles import Permission, roles_with
+from foundation.users.roles import PERMISSIONS, Permission, Role, roles_with
 
 CITY_TIME = ZoneInfo("Asia/Ho_Chi_Minh")
 
@@ -15,14 +16,41 @@ class NotAllowed(Exception):
     """The user does not hold the permission there at that moment."""
 
 
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What a user may do on a day, all of it from one query: the roles held then, and their permissions."""
+
+    roles: tuple[RoleAssignment, ...]
+    permissions: frozenset[Permission]
+
+    def __contains__(self, permission: object) -> bool:
+        return permission in self.permissions
+
+    def units(self, permission: Permission) -> set[str] | None:
+        """Codes of the units where the permission holds; None stands for the whole city."""
+        found = {role.unit_id for role in self.roles if permission in PERMISSIONS[Role(role.role)]}
+        return None if None in found else {unit for unit in found if unit is not None}
+
+
+def rights(*, user: User, at: datetime) -> Rights:
+    """What `user` may do on the day of `at`; every citizen may do what a citizen may."""
+    if not user.is_active:
+        return Rights((), frozenset())
+    if user.kind == User.Kind.CITIZEN:
+        return Rights((), PERMISSIONS[Role.CITIZEN])
+    held = tuple(_on(at.astimezone(CITY_TIME).date()).filter(user=user).select_related("unit"))
+    granted: frozenset[Permission] = frozenset().union(*(PERMISSIONS[Role(role.role)] for role in held))
+    return Rights(held, granted)
+
+
+def _on(day: date) -> QuerySet[RoleAssignment]:
+    return RoleAssignment.objects.filter(Q(valid_to=None) | Q(valid_to__gte=day), valid_from__lte=day).order_by("id")
+
+
 def assignments(*, user: User, permission: Permission, at: datetime) -> QuerySet[RoleAssignment]:
     """The user's role assignments that give `permission` on the day of `at`, anywhere."""
     day = at.astimezone(CITY_TIME).date()
-    return (
-        RoleAssignment.objects.filter(user=user, user__is_active=True, role__in=roles_with(permission))
-        .filter(Q(valid_to=None) | Q(valid_to__gte=day), valid_from__lte=day)
-        .order_by("id")
-    )
+    return _on(day).filter(user=user, user__is_active=True, role__in=roles_with(permission))
 
 
 def require(*, user: User, permission: Permission, unit_code: str | None, at: datetime) -> RoleAssignment:

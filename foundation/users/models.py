@@ -53,6 +53,10 @@ class User(AbstractBaseUser):
             models.CheckConstraint(
                 name="user_staff_has_fingerprint", condition=~Q(kind="STAFF") | Q(person_fingerprint__isnull=False)
             ),
+            # An officer is a citizen too: one login of each kind a human.
+            models.UniqueConstraint(
+                name="user_one_citizen_a_person", fields=["person_fingerprint"], condition=Q(kind="CITIZEN")
+            ),
         ]
         verbose_name = _("người dùng")
         verbose_name_plural = _("người dùng")
@@ -67,12 +71,26 @@ class User(AbstractBaseUser):
 
 
 class VneidIdentity(models.Model):
-    """A national e-ID that signs in as a citizen; the key is issuer and subject, never a phone or a mail address."""
+    """A national e-ID that signs in as a citizen; the key is issuer and subject, never a phone or a mail address.
+
+    What VNeID says of the person is kept as of the last sign-in. The ID number is encrypted (context
+    "vneid_identity.national_id", row id = pk), and so is the phone ("vneid_identity.phone").
+    """
 
     user = models.OneToOneField(User, on_delete=models.PROTECT, related_name="vneid")
     issuer = models.CharField(max_length=200)
     subject = models.CharField(max_length=200)
     level = models.PositiveSmallIntegerField()
+    full_name = models.CharField(_("họ và tên"), max_length=120)
+    birth_date = models.DateField(_("ngày sinh"), null=True)
+    birth_precision = models.CharField(max_length=5, blank=True, help_text="DAY, MONTH or YEAR; empty: not told")
+    sex = models.CharField(_("giới tính"), max_length=1, blank=True)
+    address = models.CharField(_("địa chỉ"), max_length=250, blank=True)
+    unit_code = models.CharField(
+        max_length=5, blank=True, help_text="ward of permanent residence, also outside the city"
+    )
+    national_id_encrypted = models.BinaryField()
+    phone_encrypted = models.BinaryField(null=True)
     proven_at = models.DateTimeField()
 
     class Meta:

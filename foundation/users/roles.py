@@ -49,7 +49,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         {P.VIEW_REGISTER, P.CONFIRM_ACCOUNTS, P.VIEW_BATCHES, P.APPROVE_BATCH, P.CONFIRM_FUNDING, P.HOLD_BATCH}
     ),
     Role.AUDITOR: frozenset({P.VIEW_REGISTER, P.VIEW_BATCHES, P.TRACE, P.VIEW_SYSTEM}),
-    Role.ADMINISTRATOR: frozenset({P.TRACE, P.MANAGE_USERS, P.VIEW_SYSTEM, P.HOLD_BATCH}),
+    Role.ADMINISTRATOR: frozenset({P.VIEW_BATCHES, P.TRACE, P.MANAGE_USERS, P.VIEW_SYSTEM, P.HOLD_BATCH}),
 }
 
 # One person never holds both roles of a pair at the same time: who prepares does not decide, who looks does not act.

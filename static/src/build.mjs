@@ -36,6 +36,7 @@ async function scripts() {
     const script = await readFile(join(modules, folder, file), "utf8");
     await writeFile(join(draft, file), script.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "\n"));
   }
+  await cp(join(source, "welfare.js"), join(draft, "welfare.js"));
 }
 
 async function fonts() {

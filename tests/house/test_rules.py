@@ -29,7 +29,10 @@ NO_SECRET = {
     ): "two keys of ours, at the start",
 }
 # Beside `foundation.audit.clock`, which reads the portal's own: what is compared with the wall clock of others.
-OWN_CLOCK = {"foundation/gateway/inbox.py": "signatures carry wall-clock seconds (docs/gateway-contract.md, 8)"}
+OWN_CLOCK = {
+    "foundation/gateway/inbox.py": "signatures carry wall-clock seconds (docs/gateway-contract.md, 8)",
+    "foundation/users/sessions.py": "a session is as old as its cookie",
+}
 
 
 def sources(*rooms: str) -> list[Path]:
