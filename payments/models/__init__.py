@@ -1,12 +1,14 @@
 """Paying: funds and ledger, batches and lines, transfers and dispatch."""
 
 from payments.models.batches import Approval, ApprovalPolicy, PayoutBatch, PayoutLine, PayoutLineMove
+from payments.models.comparisons import BatchComparison
 from payments.models.funds import Fund, FundBalance, FundingVoucher, LedgerEntry
 from payments.models.transfers import CashCollection, DispatchAttempt, DispatchChunk, Transfer, TransferReturn
 
 __all__ = [
     "Approval",
     "ApprovalPolicy",
+    "BatchComparison",
     "CashCollection",
     "DispatchAttempt",
     "DispatchChunk",

@@ -17,6 +17,7 @@ from foundation.users.models import User
 from foundation.users.roles import Permission
 from payments.errors import BatchExists, NotInAuthority, WrongInput
 from payments.models import Fund, PayoutBatch
+from payments.operations.compare import compare_with_last_period
 from payments.states import BatchKind, BatchState
 
 JOB_KIND = "batch.build"
@@ -235,6 +236,7 @@ def _finish_list(job: Job, batch: PayoutBatch) -> None:
     batch.number_of_transactions, batch.control_sum = count, total
     batch.number_of_lines, batch.number_excluded = job.cursor["lines"], job.cursor["excluded"]
     batch.save(update_fields=["state", "number_of_transactions", "control_sum", "number_of_lines", "number_excluded"])
+    compare_with_last_period(batch=batch)
     _finish(job, Job.State.DONE)
     record_event(
         kind="batch.built",

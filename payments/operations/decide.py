@@ -15,6 +15,7 @@ from foundation.users.models import RoleAssignment, User
 from foundation.users.roles import Permission
 from payments.errors import BatchChanged, EmptyList, FourEyesViolation, InvalidMove, NotInAuthority, WrongInput
 from payments.models import Approval, DispatchChunk, PayoutBatch
+from payments.operations.compare import compare_with_last_period
 from payments.states import BatchState
 
 # I-22: an account that is no longer the payee's active one, or a right that no longer stands, since the list was built.
@@ -103,6 +104,7 @@ def submit_batch(*, batch_id: int, by: User, at: datetime) -> bytes:
         batch.number_of_transactions, batch.control_sum = (int(figure) for figure in cursor.fetchone())
     if batch.number_of_transactions == 0:
         raise EmptyList
+    compare_with_last_period(batch=batch)
     batch.list_hash = _sign_off(batch.pk)
     batch.state, batch.submitted_by, batch.submitted_at = BatchState.SUBMITTED, by, at
     batch.save()

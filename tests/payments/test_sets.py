@@ -6,7 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from payments.operations import decide, dispatch, release
-from tests.factories import Office, build_batch, make_entitled
+from tests.factories import Office, build_batch, make_entitled, make_office
 from tests.fake_gateway import FakeGateway
 
 
@@ -21,10 +21,9 @@ def costs_of_a_month(office: Office, people: int) -> list[int]:
     make_entitled(people)
     gateway = FakeGateway()
     costs = []
-    kind = "REGULAR" if people == 5 else "SUPPLEMENTARY"
 
     def build() -> None:
-        costs_batch.append(build_batch(office, kind=kind))  # type: ignore[arg-type]
+        costs_batch.append(build_batch(office))
 
     costs_batch: list = []
     costs.append(statements(build))
@@ -55,5 +54,5 @@ def costs_of_a_month(office: Office, people: int) -> list[int]:
 
 def test_every_step_costs_the_same_for_five_and_for_fifty(office: Office) -> None:
     few = costs_of_a_month(office, 5)
-    many = costs_of_a_month(office, 50)
+    many = costs_of_a_month(make_office(), 50)  # another fund: its list is a monthly one too
     assert few == many

@@ -1,0 +1,52 @@
+"""The whole story of one transfer as rows: list, decisions, attempts, books, events."""
+
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+from foundation.audit.models import AuditEvent
+from payments.models import Approval, DispatchAttempt, LedgerEntry, PayoutBatch, Transfer
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Everything that is known of one transfer; the same number of queries whatever its history."""
+
+    transfer: Transfer
+    batch: PayoutBatch
+    approvals: list[Approval]
+    attempts: list[DispatchAttempt]
+    ledger: list[LedgerEntry]
+    events: list[AuditEvent]
+
+
+def find_transfer(*, code: str) -> Transfer | None:
+    """The transfer with this end_to_end_id, written with or without hyphens."""
+    return Transfer.objects.filter(end_to_end_id=code.strip().replace("-", "").lower()).first()
+
+
+def trace(*, end_to_end_id: str) -> Trace:
+    """The story of one transfer: list, decisions, attempts, books, events.
+
+    Raises:
+        Transfer.DoesNotExist: There is no such transfer.
+    """
+    transfer = Transfer.objects.select_related(
+        "batch__fund", "batch__unit", "batch__prepared_by", "batch__submitted_by", "chunk", "payee__person",
+        "payout_account__bank", "replaces",
+    ).get(end_to_end_id=end_to_end_id)  # fmt: skip
+    subjects = (
+        Q(subject_kind="chunk", subject_id=str(transfer.chunk_id))
+        | Q(subject_kind="batch", subject_id=str(transfer.batch_id))
+        | Q(subject_kind="account", subject_id=str(transfer.payout_account_id or ""))
+    )
+    return Trace(
+        transfer=transfer,
+        batch=transfer.batch,
+        approvals=list(transfer.batch.approvals.select_related("decided_by").order_by("decided_at", "id")),
+        attempts=list(DispatchAttempt.objects.filter(chunk_id=transfer.chunk_id).order_by("fence")),
+        ledger=list(
+            LedgerEntry.objects.filter(Q(transfer=transfer) | Q(batch_id=transfer.batch_id)).order_by("at", "id")
+        ),
+        events=list(AuditEvent.objects.filter(subjects).order_by("at", "id")[:500]),
+    )
