@@ -33,6 +33,7 @@ COPY mock_gateway mock_gateway
 COPY templates templates
 COPY locale locale
 COPY --from=assets /app/static static
+RUN SECRET_KEY=only-for-this-step python manage.py messages --compile
 USER portal
 # The manifest of hashed names is part of the image; no key is needed to make it, and none is kept.
 RUN SECRET_KEY=only-for-this-step python manage.py collectstatic --noinput -v 0
@@ -41,4 +42,4 @@ EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=20s \
   CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/livez', timeout=4)"]
 CMD ["granian", "--interface", "wsgi", "welfare_portal.wsgi:application", "--host", "0.0.0.0", "--port", "8000", "--no-ws", \
-     "--workers", "2", "--blocking-threads", "4", "--backpressure", "16"]
+     "--workers", "2", "--blocking-threads", "4", "--backpressure", "256"]

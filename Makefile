@@ -31,7 +31,7 @@ run: setup ## Run the portal, its workers and the mocked gateway on http://127.0
 	  exec honcho --env /dev/null start'
 
 .PHONY: demo
-demo: $(INSTALLED) .env assets ## Show a payout month from end to end, faults included, on servers of its own
+demo: $(INSTALLED) .env assets catalogues ## Show a payout month from end to end, faults included, on servers of its own
 	@port=$$($(EMBEDDED) free-port) && gateway=http://127.0.0.1:$$port && rm -rf var/demo/gateway && \
 	exec env GATEWAY_URL=$$gateway VNEID_ISSUER=$$gateway/vneid \
 	  MOCK_GATEWAY_PORT=$$port MOCK_GATEWAY_PUBLIC_URL=$$gateway MOCK_GATEWAY_DATA=var/demo/gateway \
@@ -45,10 +45,13 @@ stop: $(INSTALLED) ## End a `make run` from another shell
 ##@ Preparing
 
 .PHONY: setup
-setup: $(INSTALLED) .env assets ## Install everything and make .env; `make run` does it by itself
+setup: $(INSTALLED) .env assets catalogues ## Install everything and make .env; `make run` does it by itself
 
 .PHONY: assets
 assets: static/built/citizen.css ## Build styles, scripts and fonts when their sources have changed
+
+.PHONY: catalogues
+catalogues: locale/en/LC_MESSAGES/django.mo ## Compile the words in other languages when they have changed
 
 .PHONY: migrate
 migrate: $(INSTALLED) .env ## Prepare the database: roles, rights, migrations, code tables
@@ -65,15 +68,15 @@ shell: $(INSTALLED) .env ## Open a Python shell on the running portal's database
 ##@ Checking
 
 .PHONY: test
-test: $(INSTALLED) assets chromium ## Run all tests, on servers of their own, beside a running portal
+test: $(INSTALLED) assets catalogues chromium ## Run all tests, on servers of their own, beside a running portal
 	@exec $(EMBEDDED) run --ephemeral --fast -- python -m pytest -n $(N) $(ARGS)
 
 .PHONY: test-fast
-test-fast: $(INSTALLED) ## Run the tests that need neither Chromium nor processes of their own
+test-fast: $(INSTALLED) catalogues ## Run the tests that need neither Chromium nor processes of their own
 	@exec $(EMBEDDED) run --ephemeral --fast -- python -m pytest -n $(N) -m "not browser and not servers" $(ARGS)
 
 .PHONY: check
-check: lint types contracts templates deployable ## Run all checks that are not tests
+check: catalogues lint types contracts templates deployable ## Run all checks that are not tests
 
 .PHONY: lint
 lint: $(INSTALLED) ## Check format and style
@@ -99,6 +102,10 @@ deployable: $(INSTALLED) ## Check that no migration is missing and that producti
 	  python manage.py makemigrations --check --dry-run && \
 	  env DEBUG=false DEMO=false SECURE_TLS=true SITE_URL=https://portal.example ALLOWED_HOSTS=portal.example \
 	    python manage.py check --deploy --database default --fail-level WARNING'
+
+.PHONY: messages
+messages: $(INSTALLED) ## Gather the strings to translate into locale/, and name those without words
+	@python manage.py messages
 
 .PHONY: format
 format: $(INSTALLED) ## Put code into the project's format
@@ -126,7 +133,7 @@ reset: $(INSTALLED) ## Remove the development database and all that the portal h
 
 .PHONY: clean
 clean: ## Remove what is installed and built, not the database nor .env
-	@rm -rf $(VENV) node_modules static/built static/built.new var/static .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	@rm -rf $(VENV) node_modules static/built static/built.new locale/*/LC_MESSAGES/*.mo var/static .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
 # --- How
 
@@ -163,6 +170,10 @@ static/built/citizen.css: node_modules/.package-lock.json $(wildcard static/src/
 	@echo "Building styles, scripts and fonts"
 	@mkdir -p var/static
 	@node static/src/build.mjs
+
+# All at once: one of them stands for all.
+locale/en/LC_MESSAGES/django.mo: $(wildcard locale/*/LC_MESSAGES/django.po) | $(INSTALLED)
+	@python manage.py messages --compile
 
 .PHONY: chromium
 chromium:

@@ -4,6 +4,7 @@
 * Tests run on embedded servers that begin empty and leave nothing: those of the launcher around pytest (`make test`),
   or, with a plain `pytest` from an editor, servers that this plugin starts in the controlling process.
 * Nothing but such servers is ever touched, unless TEST_DATABASE_URL and TEST_REDIS_URL name others on purpose.
+* Words in other languages are those of the sources, compiled anew where they have changed.
 * Sockets reach this machine only.
 """
 
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 
+from welfare_portal import catalogues
 from welfare_portal.embedded import Servers, dotenv, is_ephemeral
 from welfare_portal.embedded.keeper import RUN_MARKER
 from welfare_portal.environment import BASE_DIR
@@ -63,6 +65,7 @@ def _set_environment() -> Servers | None:
         if name not in ADDRESSES:
             os.environ[name] = value
     (BASE_DIR / "var" / "static").mkdir(parents=True, exist_ok=True)  # else WhiteNoise warns in a fresh clone
+    catalogues.compile_catalogues(outdated_only=True)
     return servers
 
 

@@ -7,4 +7,4 @@ from django.utils.translation import gettext_lazy as _
 class ReferenceConfig(AppConfig):
     name = "foundation.reference"
     label = "reference"
-    verbose_name = _("Danh mục")
+    verbose_name = _("Danh mục dùng chung")
