@@ -75,6 +75,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": env.float("DISPATCH_SWEEP_INTERVAL", default=5.0),
     },
     "keep house": {"task": "payments.tasks.housekeep", "schedule": 3600.0},
+    "look for accounts to ask about": {
+        "task": "beneficiaries.tasks.sweep",
+        "schedule": env.float("DISPATCH_SWEEP_INTERVAL", default=5.0),
+    },
+    "keep accounts": {"task": "beneficiaries.tasks.housekeep", "schedule": 300.0},
 }
 
 # --- The gateway to banks and VNeID (docs/gateway-contract.md) -------------------------------------------------------
@@ -141,7 +146,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "welfare_portal.request_log.RequestLog",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 ROOT_URLCONF = "welfare_portal.urls"
@@ -185,6 +190,7 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_TOLERANCE = 1  # steps of 30 s: telephones run a little wrong
 
 # --- Language and time -----------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "vi"

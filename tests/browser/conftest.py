@@ -2,20 +2,17 @@
 
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from welfare_portal.embedded.launcher import free_port, wait_for
+from tests.browser.city import City
 
 # Playwright keeps an event loop in this thread; the tests' own database calls are made between its steps, never inside it.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
-ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
 )
@@ -38,26 +35,21 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 
 @pytest.fixture(scope="session")
-def portal(django_db_setup: None) -> Iterator[str]:
-    """The portal as production runs it: granian, static files with hashes, on this test run's database."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    environment = os.environ | {"DEBUG": "false", "SECURE_TLS": "false", "DEMO": "true", "SITE_URL": url}
-    subprocess.run(
-        [sys.executable, "manage.py", "collectstatic", "--noinput", "-v", "0"], cwd=ROOT, env=environment, check=True
-    )
-    server = subprocess.Popen(
-        [
-            sys.executable, "-m", "granian", "--interface", "wsgi", "welfare_portal.wsgi:application",
-            "--host", "127.0.0.1", "--port", str(port),
-            "--workers", "1", "--blocking-threads", "2", "--backpressure", "8", "--no-ws", "--log-level", "warning",
-        ],
-        cwd=ROOT,
-        env=environment,
-    )  # fmt: skip
-    try:
-        assert wait_for(f"{url}/livez", 30), "the portal does not come up"
-        yield url
-    finally:
-        server.terminate()
-        server.wait(15)
+def city(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+    """Portal, worker, beat and gateway as production runs them, on this test run's database."""
+    with City(tmp_path_factory.mktemp("city")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def portal(city: City) -> str:
+    """The portal's address."""
+    return city.portal
+
+
+@pytest.fixture
+def office(city: City, committed: None) -> Iterator[City]:
+    """The demonstration ward with its staff, its money and a short list; everything is gone after the test."""
+    city.seed()
+    yield city
+    city.rest()

@@ -28,6 +28,10 @@ class ControlledGateway:
     def __init__(self) -> None:
         self._http = httpx2.Client(base_url=f"{settings.GATEWAY_URL}/control", timeout=60, trust_env=False)
 
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._http.close()
+
     def open_accounts(self, people: Iterator[ListedPerson]) -> int:
         """Let the banks know the accounts of a list, under the name and ID of who holds them; how many."""
 

@@ -17,6 +17,7 @@ from django.db import connection
 from django.db.models import Count, QuerySet, Sum
 from redis import Redis
 
+from beneficiaries import tasks as account_tasks
 from beneficiaries.models import PayoutAccount
 from beneficiaries.operations import import_register
 from beneficiaries.operations.accounts import confirm_listed_accounts
@@ -29,9 +30,9 @@ from payments.models import PayoutBatch, Transfer
 from payments.operations import build, cash, decide, proof
 from payments.states import BatchKind, BatchState, Route, TransferState
 from welfare_portal.demo.bank import ControlledGateway
-from welfare_portal.demo.people import PERIOD, ListedPerson, generate_people
+from welfare_portal.demo.people import PERIOD, ListedPerson
 from welfare_portal.demo.processes import Processes
-from welfare_portal.demo.seed import SEED, WARD, Office, write_list
+from welfare_portal.demo.seed import WARD, Office, listed_people, write_list
 
 STUCK_SECONDS = 300.0
 VNEID_LINKS = 50  # citizens of the list who link an account in the VNeID app as well
@@ -95,7 +96,7 @@ class MainJob:
         )
 
     def _people(self) -> Iterator[ListedPerson]:
-        return generate_people(SEED, self.lines, WARD)
+        return listed_people(self.lines)
 
     def _import(self) -> None:
         path = write_list(self.directory, lines=self.lines)
@@ -120,6 +121,7 @@ class MainJob:
                     account_number=person.account.number,
                 )
         tasks.ring()
+        account_tasks.ring()
         waiting = PayoutAccount.objects.filter(state__in=[AccountState.REQUESTED, AccountState.ID_PROVEN])
         total = PayoutAccount.objects.count()
         self._until("Hỏi tên chủ tài khoản", total, lambda: total - waiting.count())

@@ -68,7 +68,9 @@ class ListedPerson:
 
 
 @dataclass(slots=True)
-class _Human:
+class Human:
+    """Somebody who lives in the ward."""
+
     full_name: str
     birth: BirthDate
     sex: Sex
@@ -79,7 +81,7 @@ class _Human:
 
 
 @dataclass(slots=True)
-class _Ward:
+class Ward:
     """The state of one generation: random source and the serials that keep numbers apart."""
 
     rng: random.Random
@@ -95,7 +97,7 @@ class _Ward:
 
     def human(
         self, youngest: int, oldest: int, *, sex: Sex | None = None, family: str | None = None, away: bool = False
-    ) -> _Human:
+    ) -> Human:
         """Somebody whose full age at the period is within the bounds, both inclusive."""
         rng = self.rng
         last = _years_before(self.period, youngest)
@@ -111,7 +113,7 @@ class _Ward:
             self.away += 1
         else:
             self.home += 1
-        return _Human(
+        return Human(
             full_name=invented.invent_name(rng, sex, birth.year, family=family),
             birth=BirthDate(birth, precision),
             sex=sex,
@@ -131,7 +133,7 @@ class _Ward:
     def line(
         self,
         code: str,
-        human: _Human,
+        human: Human,
         *,
         coefficient: Decimal | None = None,
         payee: ListedPayee | None = None,
@@ -177,7 +179,7 @@ class _Ward:
             raise LookupError(f"No rate of {line.standard} in {month:%m/%Y}.")
         return amount
 
-    def _first_month(self, line: files.ProgrammeLineRow, human: _Human) -> datetime.date:
+    def _first_month(self, line: files.ProgrammeLineRow, human: Human) -> datetime.date:
         """A month since which the line may be drawn: the law was in force, the age was reached, the month is over."""
         earliest = line.valid_from
         if line.min_age is not None:
@@ -192,7 +194,7 @@ class _Ward:
         step = earliest.month - 1 + self.rng.randrange(months + 1)
         return datetime.date(earliest.year + step // 12, step % 12 + 1, 1)
 
-    def payee_for(self, human: _Human, relation: str, *, family: str | None = None) -> ListedPayee:
+    def payee_for(self, human: Human, relation: str, *, family: str | None = None) -> ListedPayee:
         """An adult who receives for `human` and lives at the same address."""
         adult = self.human(28, 58, family=family, away=True)
         human.phone = adult.phone or human.phone
@@ -202,13 +204,13 @@ class _Ward:
 Lines = list[ListedPerson]
 
 
-def _pension(ward: _Ward) -> Lines:
+def _pension(ward: Ward) -> Lines:
     poor = ward.rng.random() < 0.04
     human = ward.human(70, 74) if poor else ward.human(75, 99)
     return [ward.line("HTXH", human, account=ward.account(), note="Hộ cận nghèo" if poor else "")]
 
 
-def _severe_disability(ward: _Ward) -> Lines:
+def _severe_disability(ward: Ward) -> Lines:
     share = ward.rng.random()
     if share < 0.6:
         return [ward.line("KT-B", ward.human(16, 59), account=ward.account())]
@@ -219,7 +221,7 @@ def _severe_disability(ward: _Ward) -> Lines:
     return [ward.line("KT-B+", child, payee=parent, account=ward.account())]
 
 
-def _extreme_disability(ward: _Ward) -> Lines:
+def _extreme_disability(ward: Ward) -> Lines:
     """The disabled person's own line, and the household's support for care: one payee and one account for both."""
     share = ward.rng.random()
     code = "KT-A" if share < 0.6 else "KT-A+"
@@ -229,20 +231,20 @@ def _extreme_disability(ward: _Ward) -> Lines:
     return [ward.line(line, human, payee=carer, account=account) for line in (code, "CS-KT1")]
 
 
-def _lone_elderly(ward: _Ward) -> Lines:
+def _lone_elderly(ward: Ward) -> Lines:
     if ward.rng.random() < 0.65:
         return [ward.line("NCT-A1", ward.human(60, 79), account=ward.account(), note="Hộ nghèo")]
     return [ward.line("NCT-A2", ward.human(80, 96), account=ward.account(), note="Hộ nghèo")]
 
 
-def _single_parent(ward: _Ward) -> Lines:
+def _single_parent(ward: Ward) -> Lines:
     children = ward.rng.choice((1, 1, 1, 2, 2, 3))
     parent = ward.human(24, 55, sex="F" if ward.rng.random() < 0.85 else "M")
     note = f"Hộ cận nghèo, nuôi {children} con"
     return [ward.line("DT", parent, coefficient=Decimal(children), account=ward.account(), note=note)]
 
 
-def _orphans(ward: _Ward) -> Lines:
+def _orphans(ward: Ward) -> Lines:
     """One child or two siblings, with one guardian who receives for both on one account."""
     eldest = ward.human(5, 13)
     family = eldest.full_name.split()[0]
@@ -256,29 +258,29 @@ def _orphans(ward: _Ward) -> Lines:
     return lines
 
 
-def _student(ward: _Ward) -> Lines:
+def _student(ward: Ward) -> Lines:
     return [ward.line("TE-B", ward.human(16, 21), account=ward.account(), note="Đang học")]
 
 
-def _fostered_child(ward: _Ward) -> Lines:
+def _fostered_child(ward: Ward) -> Lines:
     child = ward.human(4, 13)
     carer = ward.payee_for(child, "Người nhận nuôi dưỡng")
     account = ward.account()
     return [ward.line(line, child, payee=carer, account=account) for line in ("TE-A2", "CS-TE2")]
 
 
-def _hiv(ward: _Ward) -> Lines:
+def _hiv(ward: Ward) -> Lines:
     if ward.rng.random() < 0.75:
         return [ward.line("HIV-A", ward.human(20, 59), account=ward.account())]
     child = ward.human(4, 13)
     return [ward.line("HIV-C2", child, payee=ward.payee_for(child, "Cha, mẹ"), account=ward.account())]
 
 
-def _disabled_mother(ward: _Ward) -> Lines:
+def _disabled_mother(ward: Ward) -> Lines:
     return [ward.line("CS-MT1", ward.human(20, 42, sex="F"), account=ward.account())]
 
 
-def _merit(ward: _Ward) -> Lines:
+def _merit(ward: Ward) -> Lines:
     share = ward.rng.random()
     if share < 0.45:
         return [ward.line(f"NCC-TB-{ward.rng.randrange(21, 71)}", ward.human(66, 92, sex="M"), account=ward.account())]
@@ -288,7 +290,7 @@ def _merit(ward: _Ward) -> Lines:
     return [ward.line(code, ward.human(youngest, 97), account=ward.account())]
 
 
-_CASES: tuple[tuple[Callable[[_Ward], Lines], int], ...] = (
+_CASES: tuple[tuple[Callable[[Ward], Lines], int], ...] = (
     (_pension, 1360),
     (_severe_disability, 500),
     (_extreme_disability, 120),
@@ -311,7 +313,7 @@ def generate_people(
 
     No two people share a personal ID or an account number up to a million lines. Amounts follow the rates of `files`.
     """
-    ward = _Ward(random.Random(f"{seed}/{ward_code}"), ward_code, period)  # noqa: S311  invented people need no secrecy
+    ward = Ward(random.Random(f"{seed}/{ward_code}"), ward_code, period)  # noqa: S311  invented people need no secrecy
     made = 0
     while made < count:
         case = ward.rng.choices(_CASES, cum_weights=_CASE_WEIGHTS)[0][0]

@@ -40,7 +40,7 @@ class Processes:
             Service("gateway", [sys.executable, "-m", "mock_gateway", "--port", str(gateway_port)]),
             Service("web", [
                 sys.executable, "-m", "granian", "--interface", "wsgi", "welfare_portal.wsgi:application", "--host", "127.0.0.1",
-                "--port", str(portal_port), "--workers", "1", "--blocking-threads", "2", "--backpressure", "8", "--no-ws",
+                "--port", str(portal_port), "--workers", "1", "--blocking-threads", "2", "--backpressure", "256", "--no-ws",
                 "--log-level", "warning",
             ]),
             *(

@@ -1,7 +1,9 @@
 """The invented office of the demonstration ward: its staff, its fund and its list. Repeatable; refuses outside DEMO."""
 
 import datetime
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from django.conf import settings
@@ -15,8 +17,9 @@ from foundation.users.models import RoleAssignment, User
 from foundation.users.roles import Role
 from payments.models import Fund
 from payments.operations import funding
+from welfare_portal.demo.citizens import listed_citizens
 from welfare_portal.demo.list_file import write_xlsx
-from welfare_portal.demo.people import PERIOD, generate_people
+from welfare_portal.demo.people import PERIOD, ListedPerson, generate_people
 
 WARD = "26743"
 LINES = 2_450
@@ -122,9 +125,17 @@ def seed_money(office: Office, *, lines: int = LINES) -> None:
     funding.confirm_voucher(voucher_id=voucher.pk, by=office.staff[Role.APPROVER], at=clock.now())
 
 
+def listed_people(lines: int = LINES, seed: int = SEED) -> Iterator[ListedPerson]:
+    """The lines of the ward's list: the citizens who can sign in at the mocked VNeID, then everybody else."""
+    first = list(listed_citizens())[:lines]
+    others = generate_people(seed, lines - len(first), WARD)
+    for number, person in enumerate(chain(first, others), start=1):
+        yield replace(person, seq=number)
+
+
 def write_list(directory: Path, *, lines: int = LINES, seed: int = SEED) -> Path:
     """The ward's list as an officer would bring it; returns where it was written."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / LIST_NAME
-    write_xlsx(path, generate_people(seed, lines, WARD), ward_code=WARD, period=PERIOD)
+    write_xlsx(path, listed_people(lines, seed), ward_code=WARD, period=PERIOD)
     return path

@@ -1,7 +1,6 @@
 """Who may sign in to the demonstration, and where its list lies."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -11,10 +10,8 @@ from rich.table import Table
 
 from foundation.reference.models import Unit
 from welfare_portal.demo.bank import ControlledGateway
-from welfare_portal.demo.people import generate_people
-from welfare_portal.demo.seed import LINES, LIST_NAME, PASSWORD, SEED, STAFF, WARD
-
-CITIZENS = Path(settings.BASE_DIR) / "mock_gateway" / "data" / "citizens.json"
+from welfare_portal.demo.citizens import CITIZENS
+from welfare_portal.demo.seed import LIST_NAME, PASSWORD, STAFF, listed_people
 
 
 class Command(BaseCommand):
@@ -26,7 +23,7 @@ class Command(BaseCommand):
         """Open the list's accounts at the mocked banks, then print who is who."""
         if not settings.DEMO:
             return
-        ControlledGateway().open_accounts(generate_people(SEED, LINES, WARD))
+        ControlledGateway().open_accounts(listed_people())
         console = Console(width=118)  # a password is never cut off
         staff = Table("Tên đăng nhập", "Mật khẩu", "Họ và tên", "Vai trò", "Nơi làm việc", title="Cán bộ")
         units = dict(Unit.objects.values_list("code", "name"))
