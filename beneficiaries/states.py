@@ -1,4 +1,4 @@
-"""States of a payout account and of an entitlement, and the moves allowed between them: the graph is data."""
+"""States of accounts, questions to banks, entitlements and imports, and the moves allowed: the graph is data."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -38,6 +38,28 @@ ACCOUNT_MOVES: dict[AccountState, frozenset[AccountState]] = {
 }
 ACCOUNT_WAITING = (S.REQUESTED, S.ID_PROVEN, S.ACCOUNT_CHECKED, S.REVIEW, S.COOLING)
 ACCOUNT_HOLDS_NUMBER = (S.COOLING, S.ACTIVE, S.SUSPENDED)  # while in these, the number belongs to this holder alone
+
+
+ACCOUNT_TO_JUDGE = (S.ACCOUNT_CHECKED, S.REVIEW)  # what an officer may accept or refuse
+ACCOUNT_ENDED = (S.SUPERSEDED, S.CLOSED, S.REVOKED, S.REFUSED, S.EXPIRED)
+
+
+class EnquiryState(models.TextChoices):
+    """What the bank has said of the number in a citizen's saved registration."""
+
+    NONE = "NONE", _("Chưa nhập số tài khoản")
+    WAITING = "WAITING", _("Đang hỏi ngân hàng")
+    ANSWERED = "ANSWERED", _("Ngân hàng đã trả lời")
+    REFUSED = "REFUSED", _("Không dùng được số này")
+
+
+Q = EnquiryState
+ENQUIRY_MOVES: dict[EnquiryState, frozenset[EnquiryState]] = {
+    Q.NONE: frozenset({Q.WAITING}),
+    Q.WAITING: frozenset({Q.ANSWERED, Q.REFUSED, Q.NONE}),
+    Q.ANSWERED: frozenset({Q.WAITING, Q.NONE}),
+    Q.REFUSED: frozenset({Q.WAITING, Q.NONE}),
+}
 
 
 class AccountSource(models.TextChoices):

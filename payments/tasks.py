@@ -1,4 +1,5 @@
-"""Celery's thin doors: wake-ups that look for work in the database, and beat's sweeps. The only file here that knows Celery.
+"""Celery's thin doors: wake-ups that look for work in the database, and beat's sweeps. The only file of this room that
+knows Celery.
 
 No message carries work: a lost one costs a sweep, a doubled one finds nothing to do. A worker drains what it finds within a
 time budget and lets go, so that a deployment never waits for long.
@@ -15,7 +16,6 @@ from django.core.cache import cache
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from beneficiaries.operations.accounts import check_account, end_cooling, take_checks
 from foundation.audit import clock
 from foundation.audit.models import Job
 from foundation.audit.partitions import ensure_months
@@ -27,8 +27,6 @@ from payments.operations.build import JOB_KIND, build_step
 from payments.states import BatchState
 
 log = structlog.get_logger(__name__)
-
-ACCOUNTS_AT_ONCE = 20
 
 
 def ring() -> None:
@@ -138,13 +136,6 @@ def _build() -> int:
     return steps
 
 
-def _check_accounts() -> int:
-    checks = take_checks(limit=ACCOUNTS_AT_ONCE)
-    for check in checks:
-        check_account(check=check, gateway=gateway())
-    return len(checks)
-
-
 STEPS: tuple[Callable[[], int], ...] = (
     _apply_messages,
     _sweep_leases,
@@ -153,14 +144,11 @@ STEPS: tuple[Callable[[], int], ...] = (
     _open_chunks,
     _move_batches,
     _build,
-    _check_accounts,
 )
 
 
 @shared_task
 def housekeep(**_from_a_newer_release: Any) -> None:
-    """Hourly: months ahead for the partitioned tables, and accounts whose safe time is over."""
+    """Hourly: months ahead for the partitioned tables."""
     for table in ("audit_event", "gateway_message_body"):
         ensure_months(table)
-    while end_cooling():
-        pass

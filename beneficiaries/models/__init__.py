@@ -4,9 +4,12 @@ from beneficiaries.models.accounts import Consent, PayoutAccount
 from beneficiaries.models.entitlements import Entitlement, RegisterImport, RegisterImportFile
 from beneficiaries.models.people import Household, Payee, Person, Representation
 from beneficiaries.models.programmes import Programme, ProgrammeLine, Rate
+from beneficiaries.models.registration import AccountDraft, EnquiryCount
 
 __all__ = [
+    "AccountDraft",
     "Consent",
+    "EnquiryCount",
     "Entitlement",
     "Household",
     "Payee",

@@ -5,9 +5,12 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from beneficiaries.models.people import Payee, Person
+from beneficiaries.models.registration import REFERENCE_FORM, REFERENCE_LENGTH
+from beneficiaries.models.visible import AccountQuerySet
 from beneficiaries.states import (
     ACCOUNT_HOLDS_NUMBER,
     ACCOUNT_MOVES,
+    ACCOUNT_TO_JUDGE,
     ACCOUNT_WAITING,
     AccountSource,
     AccountState,
@@ -67,6 +70,9 @@ class PayoutAccount(models.Model):
 
     payee = models.ForeignKey(Payee, on_delete=models.PROTECT, related_name="accounts")
     version = models.PositiveIntegerField()
+    reference = models.CharField(
+        _("mã hồ sơ"), max_length=REFERENCE_LENGTH, null=True, unique=True, help_text="of a registration on the portal"
+    )
     source = models.CharField(max_length=6, choices=AccountSource)
     bank = models.ForeignKey(Bank, on_delete=models.PROTECT, verbose_name=_("ngân hàng"))
     number_encrypted = models.BinaryField()
@@ -88,6 +94,8 @@ class PayoutAccount(models.Model):
     ended_at = models.DateTimeField(null=True)
     attempts = models.PositiveIntegerField(default=0)
     due_at = models.DateTimeField(null=True, db_default=PortalNow(), help_text="when the portal looks at it next")
+
+    objects = AccountQuerySet.as_manager()
 
     class Meta:
         db_table = "beneficiaries_payout_account"
@@ -131,16 +139,24 @@ class PayoutAccount(models.Model):
             models.CheckConstraint(
                 name="payout_account_waiting_is_due", condition=~Q(state__in=ACCOUNT_WAITING) | Q(due_at__isnull=False)
             ),
+            models.CheckConstraint(
+                name="payout_account_reference_form",
+                condition=Q(reference=None) | Q(source="SELF", reference__regex=REFERENCE_FORM),
+            ),
         ]
         indexes = [
             models.Index(name="payout_account_due", fields=["due_at", "id"], condition=Q(state__in=ACCOUNT_WAITING)),
             models.Index(name="payout_account_number", fields=["number_index"]),
+            models.Index(
+                name="payout_account_to_judge", fields=["state", "id"], condition=Q(state__in=ACCOUNT_TO_JUDGE)
+            ),
         ]
         triggers = [
             *only_allowed_moves("payout_account", ACCOUNT_MOVES, initial=["REQUESTED"]),
             # The ciphertext alone may change: key rotation writes it anew.
             frozen_columns(
-                "payout_account", ["payee_id", "version", "source", "bank_id", "number_index", "number_masked"]
+                "payout_account",
+                ["payee_id", "version", "reference", "source", "bank_id", "number_index", "number_masked"],
             ),
         ]
         verbose_name = _("tài khoản hưởng an sinh xã hội")

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from beneficiaries.models.people import Person
 from beneficiaries.models.programmes import ProgrammeLine
+from beneficiaries.models.visible import ImportQuerySet
 from beneficiaries.states import ENTITLEMENT_MOVES, EntitlementState, ImportState
 from foundation.audit.clock import PortalNow
 from foundation.audit.graphs import only_allowed_moves
@@ -28,6 +29,8 @@ class RegisterImport(models.Model):
     uploaded_at = models.DateTimeField(db_default=PortalNow())
     committed_by = models.ForeignKey("users.User", on_delete=models.PROTECT, null=True, related_name="+")
     committed_at = models.DateTimeField(null=True)
+
+    objects = ImportQuerySet.as_manager()
 
     class Meta:
         db_table = "beneficiaries_register_import"

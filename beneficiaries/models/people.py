@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from beneficiaries.models.visible import PersonQuerySet
 from foundation.audit.clock import PortalNow
 from foundation.audit.ranges import days_in_order, overlapping_days, same_number, same_text
 from foundation.reference.models import Neighbourhood, Unit
@@ -54,6 +55,8 @@ class Person(models.Model):
     deceased_date = models.DateField(_("ngày mất"), null=True)
     created_at = models.DateTimeField(db_default=PortalNow())
     updated_at = models.DateTimeField(db_default=PortalNow())
+
+    objects = PersonQuerySet.as_manager()
 
     class Meta:
         db_table = "beneficiaries_person"

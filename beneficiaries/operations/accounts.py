@@ -11,9 +11,10 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from beneficiaries.models import PayoutAccount
+from beneficiaries.operations.placing import COOLING_HOURS
 from beneficiaries.states import AccountSource, AccountState, MatchResult
 from foundation.audit.operations import SYSTEM, record_event
-from foundation.gateway.codes import Action, status_reason
+from foundation.gateway.codes import ENQUIRY_REFUSALS, Action, status_reason
 from foundation.gateway.errors import GatewayError, Refused, Unavailable
 from foundation.gateway.port import Gateway, NameEnquiryAnswer
 from foundation.privacy.encryption import decrypt
@@ -24,7 +25,7 @@ from foundation.users.roles import Permission
 
 CHECK_DEADLINE = 10.0  # seconds for one name enquiry
 CHECK_LEASE = 60  # seconds until another worker may take the same account up again
-COOLING_HOURS = 72
+UNJUDGED_DAYS = 30  # a request that nobody could finish in this time is asked for anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,14 @@ def check_account(*, check: AccountCheck, gateway: Gateway) -> None:
     except GatewayError:
         return
     else:
-        record_name(check=check, answer=answer)
+        if not is_busy(answer):
+            record_name(check=check, answer=answer)
+
+
+def is_busy(answer: NameEnquiryAnswer) -> bool:
+    """Whether the bank only asks for patience: the same question may be answered later, and is kept."""
+    refusal = ENQUIRY_REFUSALS.get(answer.code or "")
+    return not answer.found and refusal is not None and refusal.try_again
 
 
 @transaction.atomic(durable=True)
@@ -146,9 +154,12 @@ WITH ready AS (
     FROM beneficiaries_payout_account a
     JOIN beneficiaries_payee p ON p.id = a.payee_id
     LEFT JOIN beneficiaries_person m ON m.id = p.person_id
-    LEFT JOIN beneficiaries_payout_account current ON current.payee_id = a.payee_id AND current.state = 'ACTIVE'
+    LEFT JOIN LATERAL (
+        SELECT c.id FROM beneficiaries_payout_account c
+        WHERE c.payee_id = a.payee_id AND c.state IN ('ACTIVE', 'SUSPENDED') ORDER BY c.state LIMIT 1
+    ) AS current ON true
     WHERE a.state = 'ACCOUNT_CHECKED' AND a.source = 'FILE' AND m.unit_id = %(unit)s
-      AND a.requested_by_id IS DISTINCT FROM %(by)s
+      AND a.requested_by_id IS DISTINCT FROM %(by)s AND m.national_id_index IS DISTINCT FROM %(own)s
       AND NOT EXISTS (  -- one account, one holder: a number that somebody else holds, or two of this list claim, stays
           SELECT 1 FROM beneficiaries_payout_account other
           WHERE other.number_index = a.number_index AND other.id <> a.id
@@ -171,14 +182,24 @@ FROM ready WHERE a.id = ready.id
 def confirm_listed_accounts(*, unit_code: str, by: User, at: datetime) -> int:
     """The second person confirms the accounts of a unit's lists whose bank gave a matching name; how many.
 
-    An account that takes the place of another cools off first; one that somebody else holds stays where it is.
+    An account that takes the place of another cools off first; one that somebody else holds stays where it is, and so does
+    the officer's own.
 
     Raises:
         access.NotAllowed: `by` may not confirm accounts there.
     """
     access.require(user=by, permission=Permission.CONFIRM_ACCOUNTS, unit_code=unit_code, at=at)
     with connection.cursor() as cursor:
-        cursor.execute(CONFIRM, {"unit": unit_code, "by": by.pk, "at": at, "cooling": COOLING_HOURS})
+        cursor.execute(
+            CONFIRM,
+            {
+                "unit": unit_code,
+                "by": by.pk,
+                "own": bytes(by.person_fingerprint or b""),
+                "at": at,
+                "cooling": COOLING_HOURS,
+            },
+        )
         confirmed = cursor.rowcount
     record_event(
         kind="accounts.confirmed",
@@ -216,6 +237,29 @@ def end_cooling() -> int:
         )
     for account_id in ids:
         record_event(kind="account.activated", actor=SYSTEM, subject_kind="account", subject_id=account_id)
+    return len(ids)
+
+
+EXPIRE = """
+WITH old AS (
+    SELECT id FROM beneficiaries_payout_account
+    WHERE state IN ('REQUESTED', 'ID_PROVEN', 'REVIEW')
+      AND coalesce(checked_at, requested_at) < portal_now() - %s * interval '1 day'
+    ORDER BY id LIMIT 1000 FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE beneficiaries_payout_account a SET state = 'EXPIRED', due_at = NULL, ended_at = portal_now()
+FROM old WHERE a.id = old.id RETURNING a.id
+"""
+
+
+@transaction.atomic(durable=True)
+def expire_requests() -> int:
+    """Requests whose bank or officer gave no word for a month end, so that they are asked for anew; how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(EXPIRE, [UNJUDGED_DAYS])
+        ids = [row[0] for row in cursor.fetchall()]
+    for account_id in ids:
+        record_event(kind="account.expired", actor=SYSTEM, subject_kind="account", subject_id=account_id)
     return len(ids)
 
 

@@ -1,16 +1,15 @@
 """What citizens do in the VNeID app, told by the gateway: an account linked, an account removed."""
 
-from django.db import connection, transaction
+from django.db import transaction
 
-from beneficiaries.models import Consent, Payee, PayoutAccount, Person
-from beneficiaries.operations.accounts import COOLING_HOURS
-from beneficiaries.states import ACCOUNT_WAITING, AccountSource, AccountState, MatchResult
+from beneficiaries.errors import AccountTaken
+from beneficiaries.models import Consent, PayoutAccount, Person
+from beneficiaries.operations.placing import ChosenAccount, add_version, end_account, lock_payee, settle
+from beneficiaries.states import ACCOUNT_ENDED, AccountSource, AccountState, MatchResult
+from foundation.audit import clock
 from foundation.audit.operations import GATEWAY, record_event
 from foundation.gateway.events import AccountLinked, AccountRemoved
-from foundation.privacy.blind_index import account_fingerprint, fingerprint
-from foundation.privacy.encryption import encrypt
-from foundation.privacy.masking import mask_account
-from foundation.privacy.row_ids import allocate
+from foundation.privacy.blind_index import fingerprint
 from foundation.reference.models import Bank
 from foundation.reference.names import compare_names
 
@@ -36,9 +35,8 @@ def record_linked(*, event: AccountLinked) -> None:
         raise UnknownToRegister("person")
     if not Bank.objects.filter(pk=event.creditor_agent).exists():
         raise UnknownToRegister("bank")
-    payee, _ = Payee.objects.get_or_create(person=person)
-    Payee.objects.select_for_update(of=("self",), no_key=True).get(pk=payee.pk)
-    if PayoutAccount.objects.filter(payee=payee, gateway_link_id=event.link_id).exists():
+    payee = lock_payee(person=person)
+    if payee.accounts.filter(gateway_link_id=event.link_id).exists():
         return
     consent, _ = Consent.objects.get_or_create(
         token=event.consent_token,
@@ -51,30 +49,30 @@ def record_linked(*, event: AccountLinked) -> None:
             "at": event.at,
         },
     )
-    number_index = account_fingerprint(creditor_agent=event.creditor_agent, creditor_account=event.creditor_account)
+    at = clock.now()
     match = MatchResult(compare_names(person.full_name, event.holder_name).result)
-    _give_way(payee)
-    current = PayoutAccount.objects.filter(payee=payee, state=AccountState.ACTIVE).first()
-    last = PayoutAccount.objects.filter(payee=payee).order_by("-version").first()
-    account_id = allocate(PayoutAccount)[0]
-    account = PayoutAccount(
-        pk=account_id,
+    account = add_version(
         payee=payee,
-        version=last.version + 1 if last else 1,
-        source=AccountSource.LINKED,
-        bank_id=event.creditor_agent,
-        number_encrypted=encrypt(event.creditor_account, context="payout_account.number", row_id=account_id),
-        number_index=number_index,
-        number_masked=mask_account(event.creditor_account),
-        holder_name=event.holder_name,
-        match_result=match,
-        consent=consent,
-        gateway_link_id=event.link_id,
-        requested_at=event.at,
-        checked_at=event.at,
+        chosen=ChosenAccount(
+            source=AccountSource.LINKED,
+            creditor_agent=event.creditor_agent,
+            creditor_account=event.creditor_account,
+            holder_name=event.holder_name,
+            match=match,
+            consent=consent,
+            requested_at=event.at,
+            checked_at=event.at,
+            gateway_link_id=event.link_id,
+        ),
+        at=at,
     )
-    account.save(force_insert=True)
-    _settle_state(account, current, match)
+    if match == MatchResult.MISMATCH:
+        end_account(account=account, state=AccountState.REFUSED, at=at, refusal_code="NAME_MISMATCH")
+    else:
+        try:
+            settle(account=account, at=at)
+        except AccountTaken as taken:
+            end_account(account=account, state=AccountState.REFUSED, at=at, refusal_code=taken.code)
     record_event(
         kind="account.linked",
         actor=GATEWAY,
@@ -82,59 +80,6 @@ def record_linked(*, event: AccountLinked) -> None:
         subject_id=account.pk,
         payload={"match": str(match), "state": account.state, "source": AccountSource.LINKED},
     )
-
-
-def _give_way(payee: Payee) -> None:
-    """A newer choice of the citizen ends one that was still on its way."""
-    PayoutAccount.objects.filter(payee=payee, state=AccountState.COOLING).update(
-        state=AccountState.SUPERSEDED, due_at=None
-    )
-    PayoutAccount.objects.filter(payee=payee, state__in=ACCOUNT_WAITING).update(
-        state=AccountState.EXPIRED, due_at=None
-    )
-
-
-def _settle_state(account: PayoutAccount, current: PayoutAccount | None, match: MatchResult) -> None:
-    """Give a freshly linked version the state that its name and the account before it allow."""
-    holder = (
-        PayoutAccount.objects.filter(
-            number_index=account.number_index,
-            state__in=(AccountState.COOLING, AccountState.ACTIVE, AccountState.SUSPENDED),
-        )
-        .exclude(payee=account.payee)
-        .exists()
-    )
-    if match == MatchResult.MISMATCH or holder:
-        account.state = AccountState.REFUSED
-        account.refusal_code = "NAME_MISMATCH" if match == MatchResult.MISMATCH else "ACCOUNT_TAKEN"
-        account.due_at = None
-        account.save()
-        return
-    account.state = AccountState.REVIEW if match == MatchResult.REVIEW else AccountState.ACCOUNT_CHECKED
-    account.save()
-    if account.state == AccountState.REVIEW:
-        return
-    same_number = current is not None and bytes(current.number_index) == bytes(account.number_index)
-    with connection.cursor() as cursor:
-        if current is not None and same_number:
-            cursor.execute(
-                "UPDATE beneficiaries_payout_account SET state = 'SUPERSEDED', ended_at = portal_now() WHERE id = %s",
-                [current.pk],
-            )
-        if current is None or same_number:
-            cursor.execute(
-                "UPDATE beneficiaries_payout_account SET state = 'ACTIVE', activated_at = portal_now(), due_at = NULL, "
-                "replaces_id = %s WHERE id = %s",
-                [current.pk if current else None, account.pk],
-            )
-        else:
-            cursor.execute(
-                "UPDATE beneficiaries_payout_account SET state = 'COOLING', replaces_id = %s, "
-                "cooling_until = portal_now() + %s * interval '1 hour', due_at = portal_now() + %s * interval '1 hour' "
-                "WHERE id = %s",
-                [current.pk, COOLING_HOURS, COOLING_HOURS, account.pk],
-            )
-    account.refresh_from_db()
 
 
 @transaction.atomic
@@ -152,17 +97,9 @@ def record_removed(*, event: AccountRemoved) -> None:
     )
     if account is None:
         raise UnknownToRegister("link")
-    ended = (
-        AccountState.SUPERSEDED,
-        AccountState.CLOSED,
-        AccountState.REVOKED,
-        AccountState.REFUSED,
-        AccountState.EXPIRED,
-    )
-    if account.state in ended:
+    if account.state in ACCOUNT_ENDED:
         return
-    account.state, account.ended_at, account.due_at = AccountState.REVOKED, event.at, None
-    account.save()
+    end_account(account=account, state=AccountState.REVOKED, at=event.at)
     record_event(
         kind="account.removed",
         actor=GATEWAY,

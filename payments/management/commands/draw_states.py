@@ -64,6 +64,14 @@ GRAPHS = (
         ("REQUESTED",),
     ),
     Graph(
+        "Enquiry",
+        "What the bank has said of the number in a citizen's saved registration; a new number is asked about anew.",
+        "account_draft",
+        register_states.EnquiryState,
+        register_states.ENQUIRY_MOVES,
+        ("NONE",),
+    ),
+    Graph(
         "Entitlement",
         "A person's right under one decision; one that a list brings is active from its first day.",
         "entitlement",
