@@ -1,5 +1,7 @@
 """Lists: the payout batch, its approvals, and its lines, which are what the law pays."""
 
+from datetime import date
+
 import pgtrigger
 from django.db import models
 from django.db.models import Q
@@ -23,6 +25,8 @@ from payments.states import (
     ExclusionReason,
     LineKind,
 )
+
+FIRST_PERIOD = date(2025, 9, 1)  # the city pays by one standard since then; what was owed before was settled on paper
 
 
 class ApprovalPolicy(models.Model):

@@ -17,12 +17,12 @@ from foundation.users.models import User
 from foundation.users.roles import Permission
 from payments.errors import BatchExists, NotInAuthority, WrongInput
 from payments.models import Fund, PayoutBatch
+from payments.models.batches import FIRST_PERIOD
 from payments.operations.compare import compare_with_last_period
 from payments.queries.progress import JOB_KIND as JOB_KIND  # noqa: PLC0414  callers know it by this name
 from payments.states import BatchKind, BatchState
 
 STEP_PAYEES = 20_000
-FIRST_PERIOD = date(2025, 9, 1)  # the city pays by one standard since then; what was owed before was settled on paper
 
 # One step: what is owed to the payees of a range, grouped into one transfer a payee, the transfers into chunks of one route and
 # bank, and everything that cannot be paid kept with its reason. A month that a line has taken is left out, unless the line's

@@ -3,6 +3,7 @@
 What a page may show is decided here by `visible_to`, or by the batch, transfer or person that the caller has found through it.
 """
 
+from payments.queries.citizen import next_expected, payment_of_person, payments_of_person
 from payments.queries.comparing import Change, Comparison, comparison, comparison_rows, largest_changes
 from payments.queries.lists import batch_transfers, excluded_counts, excluded_lines
 from payments.queries.overview import batches_visible, fund_shortfall, unit_history, work_queue
@@ -29,7 +30,10 @@ __all__ = [
     "find_transfer",
     "fund_shortfall",
     "largest_changes",
+    "next_expected",
     "oldest_claim_wait",
+    "payment_of_person",
+    "payments_of_person",
     "totals_of_batches",
     "trace",
     "unit_history",

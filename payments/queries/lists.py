@@ -120,7 +120,7 @@ def batch_transfers(
         limit: How many rows, 200 at most.
     """
     limit = at_most(limit)
-    found = Transfer.objects.filter(batch=batch)
+    found: QuerySet[Transfer] = Transfer.objects.filter(batch=batch)
     found = found.filter(_in_states(batch, states)) if states else found.exclude(state=TransferState.EXCLUDED)
     if route:
         found = found.filter(route=route)

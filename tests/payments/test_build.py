@@ -11,6 +11,7 @@ from foundation.reference.models import Unit
 from foundation.users.roles import Role
 from payments.errors import BatchExists, NotInAuthority, WrongInput
 from payments.models import DispatchChunk, Fund, PayoutBatch, PayoutLine, Transfer
+from payments.models.batches import FIRST_PERIOD
 from payments.operations import build, decide
 from payments.states import BatchKind
 from tests.factories import (
@@ -101,7 +102,7 @@ class TestMonths:
         person = make_person()
         make_entitlement(person, valid_from=date(2020, 1, 1), paid_through=None)
         build_batch(office)
-        assert min(lines(person)) == build.FIRST_PERIOD
+        assert min(lines(person)) == FIRST_PERIOD
 
     @pytest.mark.parametrize("state", ["SUSPENDED", "ENDED"])
     def test_a_right_that_does_not_run_is_not_paid(self, office: Office, state: str) -> None:
