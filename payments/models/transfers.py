@@ -3,6 +3,7 @@
 import pgtrigger
 from django.db import models
 from django.db.models import F, Func, Q
+from django.db.models.functions import Right
 from django.utils.translation import gettext_lazy as _
 
 from beneficiaries.models import Payee, PayoutAccount
@@ -286,7 +287,13 @@ class Transfer(models.Model):
                 condition=~Q(state="HANDED_OVER") | ~Q(route=Route.GATEWAY),
             ),
         ]
-        indexes = [models.Index(name="transfer_batch", fields=["batch", "id"])]
+        indexes = [
+            models.Index(name="transfer_batch", fields=["batch", "id"]),
+            # Made with the row and never changed, so it costs the later updates nothing.
+            models.Index(Right("end_to_end_id", 12), name="transfer_public_reference"),
+            # Written once, when the bank first names it: that one update is not HOT, all others stay so.
+            models.Index(name="transfer_bank_reference", fields=["bank_reference"], condition=~Q(bank_reference="")),
+        ]
         triggers = [
             *only_allowed_moves("transfer", TRANSFER_MOVES, initial=["PLANNED"]),
             frozen_columns(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from beneficiaries.models import Entitlement, Payee
 from foundation.audit.models import Job
@@ -43,9 +44,9 @@ def pay_month(office: Office, period: date = OCTOBER, gateway: FakeGateway | Non
     return batch
 
 
-def people_since(month: date, count: int, **where: bool) -> list[Payee]:
+def people_since(month: date, count: int, **where: Any) -> list[Payee]:
     """People with a social pension whose first month with the portal is `month`."""
-    payees = make_entitled(count, **where)  # type: ignore[arg-type]
+    payees = make_entitled(count, **where)
     before = date(month.year, month.month - 1, 1)
     Entitlement.objects.filter(person__payee__in=payees).update(paid_through=before)
     return payees
