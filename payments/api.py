@@ -12,6 +12,8 @@ from rest_framework.views import APIView
 
 from foundation.audit import clock
 from foundation.gateway import inbox
+from foundation.users.api import holds
+from foundation.users.roles import Permission
 from payments import queries, tasks
 from payments.models import PayoutBatch, Transfer
 
@@ -97,6 +99,7 @@ class BatchViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Ge
 
     queryset = PayoutBatch.objects.none()
     pagination_class = Pages
+    permission_classes = [holds(Permission.VIEW_BATCHES)]
 
     def get_queryset(self) -> QuerySet[PayoutBatch]:
         """Those visible to the caller, now."""
@@ -111,6 +114,7 @@ class TransferViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets
     """Transfers by their end_to_end_id, or those of one batch (`?batch=`)."""
 
     queryset = Transfer.objects.none()
+    permission_classes = [holds(Permission.VIEW_BATCHES)]
     serializer_class = TransferSerializer
     pagination_class = Pages
     lookup_field = "end_to_end_id"

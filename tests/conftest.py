@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import hypothesis
@@ -77,6 +78,12 @@ def django_db_setup(django_db_blocker: object, request: pytest.FixtureRequest) -
     with server.cursor() as cursor:
         cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
     server.close()
+
+
+@pytest.fixture(autouse=True)
+def without_second_factor(settings: Any) -> None:
+    """Officers of tests have a password's worth of proof; tests of the second factor ask for it."""
+    settings.MFA_REQUIRED = False
 
 
 @pytest.fixture

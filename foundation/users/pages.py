@@ -96,6 +96,11 @@ def _signed_out(request: HttpRequest, permission: Permission) -> HttpResponse:
     return answer
 
 
+def lacks_second_factor(user: User) -> bool:
+    """Whether the user may not work yet: staff, outside the demonstration, without a second factor."""
+    return settings.MFA_REQUIRED and user.kind == User.Kind.STAFF and not is_mfa_enabled(user)
+
+
 def _no_such_method(request: HttpRequest, allowed: set[str]) -> HttpResponse:
     answer = render(request, "405.html", {"back": _came_from(request)}, status=405)
     answer["Allow"] = ", ".join(sorted(allowed))
@@ -105,7 +110,7 @@ def _no_such_method(request: HttpRequest, allowed: set[str]) -> HttpResponse:
 def _stopped(request: PortalRequest, permission: Permission) -> HttpResponse | None:
     if permission not in request.rights:
         return forbidden(request)
-    if settings.MFA_REQUIRED and request.user.kind == User.Kind.STAFF and not is_mfa_enabled(request.user):
+    if lacks_second_factor(request.user):
         if request.method not in ("GET", "HEAD"):
             return forbidden(request)
         messages.warning(request, _("Trước khi làm việc, ông, bà phải đăng ký xác thực lớp thứ hai."))
