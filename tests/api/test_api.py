@@ -63,11 +63,11 @@ class TestBatches:
         make_entitled(2)
         batch = build_batch(office)
         as_auditor.get("/api/v1/transfers/", {"batch": batch.pk})
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(7):
             assert len(as_auditor.get("/api/v1/transfers/", {"batch": batch.pk}).json()["results"]) == 2
         make_entitled(20)
         more = build_batch(office, kind="SUPPLEMENTARY")  # type: ignore[arg-type]
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(7):
             assert len(as_auditor.get("/api/v1/transfers/", {"batch": more.pk}).json()["results"]) == 20
 
 
