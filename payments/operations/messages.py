@@ -66,9 +66,9 @@ def _set_aside(claim: Claimed, why: str) -> None:
 def _apply(claim: Claimed) -> None:
     event = claim.event
     if isinstance(event, PaymentStatuses):
-        outcome = _apply_statuses(event.statuses)
+        outcome = _apply_statuses(event.statuses, message=claim.pk)
     elif isinstance(event, PaymentReturns):
-        outcome = _apply_returns(event.returns)
+        outcome = _apply_returns(event.returns, message=claim.pk)
     elif isinstance(event, AccountLinked):
         links.record_linked(event=event)
         outcome = "linked"
@@ -92,7 +92,7 @@ def _lock(cursor: Any, ids: list[str], amounts: list[int | None]) -> tuple[list[
     return chunks, {end_to_end_id: state for end_to_end_id, (_, state) in known.items()}
 
 
-def _apply_statuses(statuses: Sequence[TransferAnswer]) -> str:
+def _apply_statuses(statuses: Sequence[TransferAnswer], *, message: int) -> str:
     with connection.cursor() as cursor:
         chunks, _ = _lock(
             cursor, [item.end_to_end_id for item in statuses], [item.instructed_amount for item in statuses]
@@ -110,12 +110,12 @@ def _apply_statuses(statuses: Sequence[TransferAnswer]) -> str:
             actor=GATEWAY,
             subject_kind="chunk",
             subject_id=chunk_id,
-            payload={"moved": applied.moved, "contradicted": applied.contradicted},
+            payload={"gateway_message": message, "moved": applied.moved, "contradicted": applied.contradicted},
         )
     return f"moved {sum(applied.moved.values())} of {len(statuses)}"
 
 
-def _apply_returns(notices: Sequence[ReturnNotice]) -> str:
+def _apply_returns(notices: Sequence[ReturnNotice], *, message: int) -> str:
     with connection.cursor() as cursor:
         chunks, states = _lock(
             cursor, [item.end_to_end_id for item in notices], [item.instructed_amount for item in notices]
@@ -134,6 +134,6 @@ def _apply_returns(notices: Sequence[ReturnNotice]) -> str:
             actor=GATEWAY,
             subject_kind="chunk",
             subject_id=chunk_id,
-            payload={"returns": [notice.return_id for notice in notices]},
+            payload={"gateway_message": message, "returns": [notice.return_id for notice in notices]},
         )
     return f"returned {taken} of {len(notices)}"

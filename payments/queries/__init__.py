@@ -9,6 +9,8 @@ from payments.queries.lists import batch_transfers, excluded_counts, excluded_li
 from payments.queries.overview import batches_visible, fund_shortfall, unit_history, work_queue
 from payments.queries.paging import Page
 from payments.queries.progress import batch_progress
+from payments.queries.searching import search
+from payments.queries.timelines import timeline
 from payments.queries.totals import BatchTotals, Part, batch_totals, oldest_claim_wait, totals_of_batches
 from payments.queries.tracing import Trace, find_transfer, trace
 
@@ -34,6 +36,8 @@ __all__ = [
     "oldest_claim_wait",
     "payment_of_person",
     "payments_of_person",
+    "search",
+    "timeline",
     "totals_of_batches",
     "trace",
     "unit_history",

@@ -165,6 +165,7 @@ MARKED = (
     + "đĐ"
 )
 PLAIN = "".join(bank_form(letter) for letter in MARKED)
+WITHOUT_MARKS = str.maketrans(MARKED, PLAIN)
 
 
 def _plain(name: Any) -> Func:

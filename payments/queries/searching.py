@@ -23,7 +23,7 @@ from foundation.privacy.blind_index import account_fingerprint_many, fingerprint
 from foundation.reference.models import Bank
 from foundation.users.models import User
 from payments.models import DispatchAttempt, PayoutBatch, Transfer
-from payments.queries.lists import TransferRow, transfer_rows
+from payments.queries.lists import WITHOUT_MARKS, TransferRow, transfer_rows
 from payments.queries.overview import BatchRow
 from payments.queries.paging import Page, at_most, cut
 from payments.queries.totals import totals_of_batches
@@ -83,7 +83,7 @@ class Code:
 
 NOTHING = SearchResult((), Page((), None), ())
 _SEPARATORS = re.compile(r"[\s.\-–]+")
-_BATCH = re.compile(r"(?:(?:đợt|dot|batch)(?: chi)?(?: số)? ?|#)?([0-9]{1,12})", re.IGNORECASE)
+_BATCH = re.compile(r"(?:(?:DOT|BATCH)(?: CHI)?(?: SO)? ?|#)?([0-9]{1,12})", re.ASCII)  # capitals without marks
 
 
 @sensitive_variables()
@@ -95,7 +95,7 @@ def read_code(text: str) -> Code:
     compact = _SEPARATORS.sub("", plain)
     if re.fullmatch(r"[0-9a-f]{4}([ -])[0-9a-f]{4}\1[0-9a-f]{4}", plain.lower(), re.ASCII):
         return Code(reference=compact.lower())  # as it stands on a receipt
-    batch = _BATCH.fullmatch(" ".join(plain.split()))
+    batch = _BATCH.fullmatch(" ".join(plain.translate(WITHOUT_MARKS).upper().split()))
 
     def form(pattern: str, value: str) -> str | None:
         return value if re.fullmatch(pattern, value, re.ASCII) else None
@@ -107,7 +107,7 @@ def read_code(text: str) -> Code:
         national_id=form(r"[0-9]{12}", compact),
         account=form(r"[0-9A-Z]{6,19}", compact.upper()),
         registration=form(rf"(?=.*[A-Z]){REFERENCE_FORM[1:-1]}", compact.upper()),
-        batch=int(batch[1]) if batch and batch[1].isascii() else None,
+        batch=int(batch[1]) if batch else None,
         message=form(r"[0-9]{1,12}-[0-9]{1,9}", plain),
     )
 

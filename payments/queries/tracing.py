@@ -1,22 +1,32 @@
-"""The whole story of one transfer as rows: list, decisions, attempts, books, events."""
+"""The whole story of one transfer as rows: list, decisions, attempts, messages, books, events."""
 
 from dataclasses import dataclass
 
 from django.db.models import Q
 
 from foundation.audit.models import AuditEvent
-from payments.models import Approval, DispatchAttempt, LedgerEntry, PayoutBatch, Transfer
+from payments.models import Approval, DispatchAttempt, LedgerEntry, PayoutBatch, PayoutLineMove, Transfer
+from payments.queries.hearing import Answer, Callback, heard
+
+MOST_EVENTS = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Everything that is known of one transfer; the same number of queries whatever its history."""
+    """Everything that is known of one transfer; the same number of queries whatever its history.
+
+    `answers` holds what the bank answered of this transfer by the message id of the attempt; `moves` are lines that came to it
+    from an earlier transfer, or left it for a newer one.
+    """
 
     transfer: Transfer
     batch: PayoutBatch
     approvals: list[Approval]
     attempts: list[DispatchAttempt]
+    answers: dict[str, Answer]
+    callbacks: list[Callback]
     ledger: list[LedgerEntry]
+    moves: list[PayoutLineMove]
     events: list[AuditEvent]
 
 
@@ -26,27 +36,35 @@ def find_transfer(*, code: str) -> Transfer | None:
 
 
 def trace(*, end_to_end_id: str) -> Trace:
-    """The story of one transfer: list, decisions, attempts, books, events.
+    """The story of one transfer: list, decisions, attempts, messages, books, events.
 
     Raises:
         Transfer.DoesNotExist: There is no such transfer.
     """
     transfer = Transfer.objects.select_related(
         "batch__fund", "batch__unit", "batch__prepared_by", "batch__submitted_by", "chunk", "payee__person",
-        "payout_account__bank", "replaces",
+        "payout_account__bank", "replaces", "bank_return", "cash_collection__recorded_by",
     ).get(end_to_end_id=end_to_end_id)  # fmt: skip
     subjects = (
         Q(subject_kind="chunk", subject_id=str(transfer.chunk_id))
         | Q(subject_kind="batch", subject_id=str(transfer.batch_id))
         | Q(subject_kind="account", subject_id=str(transfer.payout_account_id or ""))
     )
+    attempts = list(DispatchAttempt.objects.filter(chunk_id=transfer.chunk_id).order_by("fence"))
+    events = list(AuditEvent.objects.filter(subjects).order_by("at", "id")[:MOST_EVENTS])
+    answers, callbacks = heard(end_to_end_id=transfer.end_to_end_id, attempts=attempts, events=events)
+    decisions = transfer.batch.approvals.select_related("decided_by", "role_assignment__unit")
+    moves = PayoutLineMove.objects.filter(Q(from_transfer=transfer) | Q(to_transfer=transfer))
     return Trace(
         transfer=transfer,
         batch=transfer.batch,
-        approvals=list(transfer.batch.approvals.select_related("decided_by").order_by("decided_at", "id")),
-        attempts=list(DispatchAttempt.objects.filter(chunk_id=transfer.chunk_id).order_by("fence")),
+        approvals=list(decisions.order_by("decided_at", "id")),
+        attempts=attempts,
+        answers=answers,
+        callbacks=callbacks,
         ledger=list(
             LedgerEntry.objects.filter(Q(transfer=transfer) | Q(batch_id=transfer.batch_id)).order_by("at", "id")
         ),
-        events=list(AuditEvent.objects.filter(subjects).order_by("at", "id")[:500]),
+        moves=list(moves.select_related("from_transfer", "to_transfer").order_by("at", "id")),
+        events=events,
     )

@@ -1,0 +1,309 @@
+"""The story of one transfer in the order of time and in words: who did what, what the bank said, what was booked.
+
+Rows tell more than the events of the trail (who approved in which role, what was answered), so where both speak of one thing the
+row is told. An event that this page does not know is told all the same, by its own name: nothing is hidden.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from foundation.audit.models import AuditEvent
+from foundation.gateway.codes import Outcome, Words, status_reason
+from foundation.gateway.port import ReturnNotice, TransferAnswer
+from foundation.reference.amounts import format_amount
+from payments.models import Approval, DispatchAttempt, LedgerEntry
+from payments.queries.tracing import Trace
+from payments.states import AttemptKind, AttemptOutcome, EntryKind
+
+
+class Tone(models.TextChoices):
+    """How a page may colour an entry."""
+
+    PLAIN = "PLAIN", _("Diễn biến")
+    GOOD = "GOOD", _("Tốt")
+    WAIT = "WAIT", _("Chưa rõ")
+    BAD = "BAD", _("Cần chú ý")
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One thing that happened.
+
+    `actor` is a person's name, the system or the gateway, `role` what he acted as. `evidence` is the message id under which
+    `payments.operations.look_up.read_evidence` opens what travelled; `digest` a hash of what was decided or received, in
+    hexadecimal; `event_id` the event of the trail.
+    """
+
+    at: datetime
+    tone: Tone
+    what: str
+    actor: str = ""
+    role: str = ""
+    details: tuple[tuple[str, str], ...] = ()
+    evidence: str = ""
+    digest: str = ""
+    event_id: int | None = None
+
+
+EVENTS: dict[str, tuple[Tone, Words]] = {
+    "batch.started": (Tone.PLAIN, _("Bắt đầu lập đợt chi")),
+    "batch.built": (Tone.PLAIN, _("Lập xong danh sách")),
+    "batch.submitted": (Tone.PLAIN, _("Trình phê duyệt")),
+    "batch.withdrawn": (Tone.BAD, _("Rút lại danh sách")),
+    "batch.dispatching": (Tone.PLAIN, _("Bắt đầu chi trả")),
+    "batch.held": (Tone.BAD, _("Tạm dừng đợt chi")),
+    "batch.authority_lost": (Tone.BAD, _("Tạm dừng: người phê duyệt không còn thẩm quyền")),
+    "batch.tampered": (Tone.BAD, _("Tạm dừng: danh sách khác bản đã duyệt")),
+    "batch.drained": (Tone.GOOD, _("Cả đợt đã có kết quả")),
+    "chunk.lease_expired": (Tone.WAIT, _("Tiến trình gửi không phản hồi: chuyển sang hỏi ngân hàng")),
+    "cash.handed_over": (Tone.PLAIN, _("Giao danh sách và tiền mặt cho điểm chi trả")),
+    "cash.carried_over": (Tone.PLAIN, _("Khoá danh sách tiền mặt, chuyển kỳ sau phần chưa nhận")),
+    "account.enquired": (Tone.PLAIN, _("Hỏi ngân hàng tên chủ tài khoản")),
+    "account.enquiry_answered": (Tone.PLAIN, _("Ngân hàng trả lời tên chủ tài khoản")),
+    "account.registered": (Tone.PLAIN, _("Đăng ký tài khoản nhận tiền")),
+    "account.checked": (Tone.PLAIN, _("Ngân hàng xác nhận tài khoản")),
+    "account.linked": (Tone.PLAIN, _("Liên kết tài khoản trong VNeID")),
+    "account.activated": (Tone.PLAIN, _("Tài khoản được đưa vào sử dụng")),
+    "account.suspended": (Tone.BAD, _("Tạm khoá tài khoản")),
+    "account.closed": (Tone.BAD, _("Đóng tài khoản theo báo của ngân hàng")),
+    "account.removed": (Tone.PLAIN, _("Bỏ liên kết tài khoản trong VNeID")),
+    "account.withdrawn": (Tone.PLAIN, _("Người nhận huỷ tài khoản")),
+    "account.refused": (Tone.BAD, _("Tài khoản không được chấp nhận")),
+    "account.expired": (Tone.PLAIN, _("Yêu cầu về tài khoản quá hạn")),
+}
+# Told by rows: approvals, the ledger, attempts with their answers, callbacks, and the payee's signature.
+TOLD_BY_ROWS = frozenset(
+    {"batch.approved", "batch.rejected", "batch.reserved", "chunk.told", "chunk.returned", "cash.collected"}
+    | {f"chunk.{kind.lower()}_intended" for kind in AttemptKind.values}
+    | {f"chunk.{outcome.lower()}" for outcome in AttemptOutcome.values}
+    | {"chunk.stale_answer"}
+)
+FIGURES: dict[str, Words] = {
+    "transactions": _("Số khoản"),
+    "transfers": _("Số khoản"),
+    "excluded": _("Không chi"),
+    "version": _("Phiên bản"),
+    "reason": _("Lý do"),
+    "because": _("Lý do"),
+    "what": _("Chi tiết"),
+    "code": _("Mã lý do"),
+}
+
+SAID: dict[Outcome, tuple[Tone, Words]] = {
+    Outcome.ACCEPTED: (Tone.PLAIN, _("Ngân hàng đã nhận lệnh")),
+    Outcome.SETTLED_DEBTOR: (Tone.GOOD, _("Ngân hàng đã chuyển tiền đi")),
+    Outcome.SETTLED_CREDITOR: (Tone.GOOD, _("Tiền đã vào tài khoản người nhận")),
+    Outcome.REJECTED: (Tone.BAD, _("Ngân hàng từ chối")),
+    Outcome.REVIEW: (Tone.BAD, _("Ngân hàng trả lời, cần người xem xét")),
+    Outcome.UNKNOWN: (Tone.WAIT, _("Ngân hàng trả lời chưa rõ")),
+    Outcome.NOT_FOUND: (Tone.WAIT, _("Ngân hàng chưa thấy lệnh này")),
+}
+ENDED: dict[str, tuple[Tone, Words]] = {
+    AttemptOutcome.ANSWERED: (Tone.PLAIN, _("Ngân hàng trả lời")),
+    AttemptOutcome.NOT_SENT: (Tone.WAIT, _("Chắc chắn chưa gửi được, sẽ gửi lại")),
+    AttemptOutcome.REFUSED: (Tone.BAD, _("Cả gói bị từ chối, chưa khoản nào được chi")),
+    AttemptOutcome.UNKNOWN: (Tone.WAIT, _("Không nhận được trả lời, sẽ hỏi ngân hàng")),
+    AttemptOutcome.STALE: (Tone.WAIT, _("Trả lời đến muộn, không dùng")),
+}
+INTENDED: dict[str, Words] = {
+    AttemptKind.SEND: _("Gửi lệnh sang ngân hàng"),
+    AttemptKind.INQUIRE: _("Hỏi ngân hàng về kết quả"),
+}
+BOOKED: dict[str, Tone] = {EntryKind.POST: Tone.GOOD, EntryKind.VOID: Tone.PLAIN, EntryKind.RETURN: Tone.BAD}
+SYSTEM, GATEWAY = _("Hệ thống"), _("Cổng thanh toán")
+
+
+def timeline(trace: Trace) -> list[TimelineEntry]:
+    """Everything that happened to a transfer, the earliest first. No query: `trace` has read it all."""
+    entries = [
+        *_events(trace),
+        *(_decision(approval) for approval in trace.approvals),
+        *_attempts(trace),
+        *_callbacks(trace),
+        *(_entry(row) for row in trace.ledger),
+        *_cash(trace),
+        *_moves(trace),
+    ]
+    return sorted(entries, key=lambda entry: entry.at)
+
+
+def _pairs(*pairs: tuple[Any, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple((str(label), str(value)) for label, value in pairs if value not in (None, ""))
+
+
+def _events(trace: Trace) -> Iterator[TimelineEntry]:
+    for event in trace.events:
+        if event.kind in TOLD_BY_ROWS:
+            continue
+        known = EVENTS.get(event.kind)
+        tone, what = known or (Tone.PLAIN, event.kind)
+        payload = event.payload
+        yield TimelineEntry(
+            at=event.at,
+            tone=tone,
+            what=str(what),
+            actor=_actor(event),
+            details=_pairs(
+                *((label, payload.get(key)) for key, label in FIGURES.items()),
+                (_("Tổng tiền"), format_amount(payload["sum"]) if isinstance(payload.get("sum"), int) else ""),
+            ),
+            digest=str(payload.get("list_hash", "")),
+            event_id=event.pk,
+        )
+
+
+def _actor(event: AuditEvent) -> str:
+    return event.actor_label or str(AuditEvent.ActorKind(event.actor_kind).label)
+
+
+def _decision(approval: Approval) -> TimelineEntry:
+    rejected = approval.decision == Approval.Decision.REJECTED
+    held = approval.role_assignment
+    return TimelineEntry(
+        at=approval.decided_at,
+        tone=Tone.BAD if rejected else Tone.PLAIN,
+        what=str(_("Trả lại danh sách") if rejected else _("Phê duyệt đợt chi")),
+        actor=str(approval.decided_by),
+        role=f"{held.get_role_display()}, {held.unit}" if held.unit else str(held.get_role_display()),
+        details=_pairs(
+            (_("Số khoản"), approval.number_of_transactions),
+            (_("Tổng tiền"), format_amount(approval.control_sum)),
+            (_("Lý do"), approval.reason),
+        ),
+        digest=bytes(approval.list_hash).hex(),
+    )
+
+
+def _attempts(trace: Trace) -> Iterator[TimelineEntry]:
+    """Those that can have concerned this transfer: what is asked of its chunk after its own end is about others."""
+    own = [row.at for row in trace.ledger if row.transfer_id == trace.transfer.pk]
+    ended_at = min(own) if own else trace.transfer.ended_at
+    sends = 0
+    for attempt in trace.attempts:
+        if ended_at is not None and attempt.intent_at > ended_at:
+            continue
+        sends += attempt.kind == AttemptKind.SEND
+        yield TimelineEntry(
+            at=attempt.intent_at,
+            tone=Tone.PLAIN,
+            what=str(INTENDED[attempt.kind]),
+            actor=str(SYSTEM),
+            details=_pairs(
+                (_("Gói gửi"), attempt.message_id),
+                (_("Lần gửi"), sends if attempt.kind == AttemptKind.SEND else ""),
+                (_("Số khoản trong gói"), attempt.number_of_transactions),
+            ),
+            evidence=attempt.message_id,
+        )
+        if attempt.answered_at is not None:
+            yield _answered(trace, attempt, attempt.answered_at)
+
+
+def _answered(trace: Trace, attempt: DispatchAttempt, at: datetime) -> TimelineEntry:
+    answer = trace.answers.get(attempt.message_id)
+    tone, what = ENDED[attempt.outcome]
+    details: tuple[tuple[str, str], ...] = ()
+    if answer is not None and not answer.is_intact:
+        tone, what = Tone.BAD, _("Nội dung trả lời đã lưu không mở được")
+    elif answer is not None and answer.said is not None:
+        if attempt.outcome == AttemptOutcome.ANSWERED:
+            tone, what = SAID[answer.said.outcome]
+        details = _said(answer.said)
+    return TimelineEntry(
+        at=at,
+        tone=tone,
+        what=str(what),
+        actor=str(GATEWAY if attempt.outcome in (AttemptOutcome.ANSWERED, AttemptOutcome.REFUSED) else SYSTEM),
+        details=_pairs((_("Gói gửi"), attempt.message_id), (_("Chi tiết"), attempt.detail))
+        + details
+        + _pairs((_("Mất"), f"{answer.milliseconds} ms" if answer and answer.milliseconds is not None else "")),
+        evidence=attempt.message_id,
+    )
+
+
+def _said(said: TransferAnswer) -> tuple[tuple[str, str], ...]:
+    why = status_reason(said.status_reason) if said.status_reason else None
+    return _pairs(
+        (_("Trạng thái"), said.transaction_status),
+        (_("Lý do"), f"{said.status_reason} {why.label}" if why else ""),
+        (_("Số tiền"), format_amount(said.instructed_amount) if said.instructed_amount is not None else ""),
+    )
+
+
+def _returned(notice: ReturnNotice) -> tuple[tuple[str, str], ...]:
+    return _pairs(
+        (_("Mã trả lại"), notice.return_id),
+        (_("Lý do"), f"{notice.status_reason} {status_reason(notice.status_reason).label}"),
+        (_("Số tiền"), format_amount(notice.instructed_amount)),
+        (_("Ngày giá trị"), f"{notice.value_date:%d/%m/%Y}"),
+    )
+
+
+def _callbacks(trace: Trace) -> Iterator[TimelineEntry]:
+    for callback in trace.callbacks:
+        told = [(*SAID[said.outcome], _said(said)) for said in callback.said]
+        told += [(Tone.BAD, _("Ngân hàng báo tiền bị trả lại"), _returned(notice)) for notice in callback.returned]
+        for tone, what, details in told:
+            yield TimelineEntry(
+                at=callback.message.received_at,
+                tone=tone,
+                what=str(what),
+                actor=str(GATEWAY),
+                role=str(_("Tự báo")),
+                details=_pairs((_("Mã bản tin"), callback.message.message_id)) + details,
+                evidence=callback.message.message_id,
+                digest=bytes(callback.message.payload_hash).hex(),
+            )
+
+
+def _entry(row: LedgerEntry) -> TimelineEntry:
+    return TimelineEntry(
+        at=row.at,
+        tone=BOOKED.get(row.kind, Tone.PLAIN),
+        what=str(_("Ghi sổ: %(what)s") % {"what": row.get_kind_display()}),
+        actor=str(SYSTEM),
+        details=_pairs(
+            (_("Số tiền"), format_amount(row.amount)),
+            (_("Từ"), row.get_debit_display()),
+            (_("Sang"), row.get_credit_display()),
+        ),
+    )
+
+
+def _cash(trace: Trace) -> Iterator[TimelineEntry]:
+    signed = getattr(trace.transfer, "cash_collection", None)
+    if signed is not None:
+        yield TimelineEntry(
+            at=signed.recorded_at,
+            tone=Tone.GOOD,
+            what=str(_("Đã ký nhận tiền mặt")),
+            actor=str(signed.recorded_by),
+            details=_pairs(
+                (_("Người ký nhận"), signed.receiver_name),
+                (_("Quan hệ"), signed.relation),
+                (_("Ngày nhận"), f"{signed.collected_date:%d/%m/%Y}"),
+            ),
+        )
+
+
+def _moves(trace: Trace) -> Iterator[TimelineEntry]:
+    seen: set[tuple[int, int | None]] = set()
+    for move in trace.moves:
+        way = (move.from_transfer_id, move.to_transfer_id)
+        if way in seen:  # several lines of one payment pass together
+            continue
+        seen.add(way)
+        left = move.from_transfer_id == trace.transfer.pk
+        other = move.to_transfer if left else move.from_transfer
+        yield TimelineEntry(
+            at=move.at,
+            tone=Tone.PLAIN,
+            what=str(_("Được đưa vào khoản chi thay thế") if left else _("Thay cho khoản chi trước")),
+            actor=str(SYSTEM),
+            details=_pairs((_("Mã giao dịch"), other.end_to_end_id if other else "")),
+        )
