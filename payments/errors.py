@@ -2,14 +2,11 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from foundation.users.refusals import ActRefused
 
-class PaymentRefused(Exception):
+
+class PaymentRefused(ActRefused):
     """An act that the rules of paying refuse; `message` says what to do."""
-
-    message = _("Không thực hiện được.")
-
-    def __init__(self, detail: str = "") -> None:
-        super().__init__(detail or str(self.__class__.__name__))
 
 
 class InvalidMove(PaymentRefused):
@@ -33,6 +30,7 @@ class BatchExists(PaymentRefused):
 class FourEyesViolation(PaymentRefused):
     """The same human prepared or submitted the list, or has decided on it already."""
 
+    status = 403
     message = _("Người lập hoặc trình danh sách không được tự phê duyệt. Cần một người khác.")
 
 
@@ -45,6 +43,7 @@ class BatchChanged(PaymentRefused):
 class NotInAuthority(PaymentRefused):
     """The user does not hold the permission for this unit now."""
 
+    status = 403
     message = _("Ông, bà không có quyền làm việc này ở đơn vị này.")
 
 
@@ -57,4 +56,5 @@ class FundTooLow(PaymentRefused):
 class WrongInput(PaymentRefused):
     """A value that was given cannot be right."""
 
+    status = 422
     message = _("Thông tin chưa đúng. Kiểm tra lại rồi gửi lại.")
