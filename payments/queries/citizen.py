@@ -282,8 +282,9 @@ WITH rights AS (
         AND %(day)s BETWEEN general.valid_from AND coalesce(general.valid_to, 'infinity')
     LEFT JOIN beneficiaries_payee self ON self.person_id = e.person_id
     LEFT JOIN beneficiaries_payee p ON p.id = coalesce(special.payee_id, general.payee_id, self.id)
-    WHERE e.state = 'ACTIVE' AND (e.person_id = %(person)s OR e.person_id IN (
-        SELECT r.beneficiary_id FROM beneficiaries_representation r JOIN beneficiaries_payee mine ON mine.id = r.payee_id
+    WHERE e.state = 'ACTIVE' AND e.person_id = ANY (ARRAY(
+        SELECT %(person)s::bigint UNION
+        SELECT r.beneficiary_id FROM beneficiaries_payee mine JOIN beneficiaries_representation r ON r.payee_id = mine.id
         WHERE mine.person_id = %(person)s))
 )
 SELECT line.public_name, person.full_name, person.id, coalesce(receiver.full_name, p.organisation_name, person.full_name),
