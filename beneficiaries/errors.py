@@ -8,18 +8,16 @@ from typing import ClassVar
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from foundation.users.refusals import ActRefused
+
 Words = str | Promise
 
 
-class AccountRefused(Exception):
+class AccountRefused(ActRefused):
     """An act that the rules about people and their accounts refuse."""
 
     code: ClassVar[str] = "REFUSED"
-    message: Words = _("Không thực hiện được.")
     remedy: Words = _("Tải lại trang rồi thử lại; nếu vẫn không được, liên hệ Ủy ban nhân dân phường, xã.")
-
-    def __init__(self, detail: str = "") -> None:
-        super().__init__(detail or str(self.__class__.__name__))
 
 
 # --- Who ---
@@ -27,6 +25,8 @@ class NotInAuthority(AccountRefused):
     """It is not the person's own, or the officer does not hold the permission for this unit now."""
 
     code = "NOT_IN_AUTHORITY"
+    status = 403
+    status = 403
     message = _("Ông, bà không có quyền làm việc này.")
     remedy = _("Đăng nhập bằng tài khoản của chính mình, hoặc hỏi người quản trị của đơn vị.")
 
@@ -35,6 +35,7 @@ class NotOfThisCity(AccountRefused):
     """The register of the city has no place for somebody who lives elsewhere."""
 
     code = "NOT_OF_THIS_CITY"
+    status = 403
     message = _("Theo VNeID, nơi cư trú của ông, bà không thuộc Thành phố Hồ Chí Minh.")
     remedy = _(
         "Đăng ký tại nơi ông, bà cư trú. Nếu đã chuyển về Thành phố, cập nhật nơi cư trú tại công an phường, xã "
@@ -46,6 +47,7 @@ class RecordedAsDeceased(AccountRefused):
     """The register says that this person has died: a mistake of it, or somebody uses another's e-ID."""
 
     code = "RECORDED_AS_DECEASED"
+    status = 403
     message = _("Sổ quản lý an sinh xã hội không cho phép đăng ký tài khoản với số định danh này.")
     remedy = _("Mang căn cước đến Ủy ban nhân dân phường, xã để được kiểm tra và sửa lại thông tin.")
 
@@ -71,6 +73,8 @@ class WrongNumber(AccountRefused):
     """What was typed is no account number; the words are those of the rule that it broke."""
 
     code = "WRONG_NUMBER"
+    status = 422
+    status = 422
 
     def __init__(self, reason: str, message: Words, remedy: Words) -> None:
         super().__init__(reason)
@@ -89,6 +93,7 @@ class TooManyEnquiries(AccountRefused):
     """The person has caused as many questions to banks today as are allowed."""
 
     code = "TOO_MANY"
+    status = 429
     message = _("Hôm nay ông, bà đã hỏi ngân hàng quá số lần cho phép.")
     remedy = _("Phần đã làm được lưu lại. Ngày mai thử lại, hoặc đến Ủy ban nhân dân phường, xã để được hỗ trợ.")
 
@@ -149,14 +154,26 @@ class OwnAccount(AccountRefused):
     """Four eyes: the officer judges an account of his own, or one that he brought himself."""
 
     code = "OWN_ACCOUNT"
+    status = 403
+    status = 403
     message = _("Ông, bà không được tự duyệt tài khoản của mình hoặc do mình nhập.")
     remedy = _("Đề nghị một người phê duyệt khác xem tài khoản này.")
+
+
+class AccountsChanged(AccountRefused):
+    """The accounts that wait are not those that the officer was shown."""
+
+    code = "ACCOUNTS_CHANGED"
+    message = _("Danh sách tài khoản chờ xác nhận đã thay đổi sau khi ông, bà mở trang.")
+    remedy = _("Mở lại trang, xem danh sách mới rồi xác nhận.")
 
 
 class ReasonMissing(AccountRefused):
     """A decision without a reason that somebody else can follow."""
 
     code = "REASON_MISSING"
+    status = 422
+    status = 422
     message = _("Chưa ghi rõ lý do.")
     remedy = _("Ghi lý do ít nhất 10 ký tự: đã đối chiếu giấy tờ nào, ai xác nhận.")
 
@@ -165,5 +182,7 @@ class ReasonHoldsNumber(AccountRefused):
     """A reason is kept in the trail for ever, where no personal number may stand."""
 
     code = "REASON_HOLDS_NUMBER"
+    status = 422
+    status = 422
     message = _("Lý do có số định danh, số tài khoản hoặc số điện thoại.")
     remedy = _("Xoá dãy số đó; nhật ký chỉ ghi lý do bằng lời.")
