@@ -24,10 +24,10 @@ help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: setup ## Run the portal, its workers and the mocked gateway on http://127.0.0.1:8000; Ctrl-C ends all
+run: setup ## Run the portal, its workers and the mocked gateway on http://localhost:8000; Ctrl-C ends all
 	@exec $(EMBEDDED) run --port 8000 --port 8010 -- sh -c '\
 	  $(AS_OWNER) python manage.py prepare_database -v 0 && python manage.py seed_demo || exit; \
-	  ($(EMBEDDED) wait-for http://127.0.0.1:8000/livez && printf "\n  http://127.0.0.1:8000\n\n" && python manage.py show_demo) & \
+	  ($(EMBEDDED) wait-for http://127.0.0.1:8000/livez && printf "\n  http://localhost:8000\n\n" && python manage.py show_demo) & \
 	  exec honcho --env /dev/null start'
 
 .PHONY: demo

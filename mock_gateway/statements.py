@@ -10,6 +10,7 @@ from lxml import etree
 
 from mock_gateway.clock import CITY, iso
 from mock_gateway.faults import STATEMENTS, Faults
+from mock_gateway.transfers import bank_reference
 
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
 OPENING_BALANCE = 10_000_000_000_000
@@ -170,7 +171,11 @@ def _moved_before(connection: sqlite3.Connection, day: date, account: str) -> in
 
 
 def _entry(entry: Entry, day: date) -> "etree._Element":
-    refs = [_leaf("MsgId", entry.message_id), _leaf("EndToEndId", entry.end_to_end_id)]
+    refs = [
+        _leaf("MsgId", entry.message_id),
+        _leaf("AcctSvcrRef", bank_reference(entry.end_to_end_id)),
+        _leaf("EndToEndId", entry.end_to_end_id),
+    ]
     if entry.return_id is not None:
         refs.append(_leaf("TxId", entry.return_id))
     details = [

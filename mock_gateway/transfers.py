@@ -319,7 +319,19 @@ def _present(row: sqlite3.Row) -> Status:
 
 
 def _status(end_to_end_id: str, amount: int, status: str, reason: str | None, moment: str) -> Status:
-    return {"end_to_end_id": end_to_end_id, "amount": amount, "status": status, "reason": reason, "at": moment}
+    return {
+        "end_to_end_id": end_to_end_id,
+        "amount": amount,
+        "status": status,
+        "reason": reason,
+        "at": moment,
+        "bank_reference": bank_reference(end_to_end_id) if status in ("ACSC", "ACCC") else None,
+    }
+
+
+def bank_reference(end_to_end_id: str) -> str:
+    """The bank's own name of a credit: the same for ever, and not to be guessed from ours."""
+    return "FT" + hashlib.blake2b(f"bank {end_to_end_id}".encode(), digest_size=6).hexdigest().upper()
 
 
 def _return(return_id: str, end_to_end_id: str, amount: int, reason: str, at: int) -> Status:

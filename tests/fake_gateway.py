@@ -66,7 +66,10 @@ class FakeGateway:
             else:
                 status, reason = self._status(end_to_end_id)
                 amount = self.credits[end_to_end_id].instructed_amount
-                answers.append(TransferAnswer(end_to_end_id, status, reason, amount, self.clock()))
+                reference = f"FT{end_to_end_id[-12:].upper()}" if status in ("ACSC", "ACCC") else None
+                answers.append(
+                    TransferAnswer(end_to_end_id, status, reason, amount, self.clock(), bank_reference=reference)
+                )
         return BulkAnswer(message_id=message_id, answered_at=self.clock(), answers=tuple(answers))
 
     def __getattr__(self, name: str) -> Any:

@@ -50,6 +50,7 @@ class TransferAnswer:
     instructed_amount: int | None
     at: datetime | None
     returned: ReturnNotice | None = None
+    bank_reference: str | None = None  # the bank's own name of the credit, once it is debited or credited
 
     @property
     def outcome(self) -> Outcome:

@@ -35,6 +35,7 @@ _OLD_ID_NUMBER = re.compile(r"[0-9]{9}")
 EXTERNAL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 CONSENT_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,128}")
 _REASON = re.compile(r"[A-Z0-9]{4,10}")
+_BANK_REFERENCE = re.compile(r"[A-Z0-9]{1,35}")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
@@ -294,6 +295,9 @@ def read_status(result: Mapping[str, Any], *, may_be_unknown: bool = False) -> T
         instructed_amount=read_amount(result),
         at=read_instant(result, "at"),
         returned=read_return(returned) if returned is not None else None,
+        bank_reference=None
+        if result.get("bank_reference") is None
+        else read_text(result, "bank_reference", _BANK_REFERENCE),
     )
     if answer.returned and (answer.returned.end_to_end_id, answer.returned.instructed_amount) != (
         answer.end_to_end_id,

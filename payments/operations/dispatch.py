@@ -302,7 +302,13 @@ def record_answer(*, claim: Claim, answer: BulkAnswer) -> None:
     """Apply a definite answer line by line; lines without one are unknown."""
     not_found = [item.end_to_end_id for item in answer.answers if item.transaction_status == NOT_FOUND]
     words = [
-        Word(item.end_to_end_id, item.outcome, item.transaction_status, item.status_reason or "")
+        Word(
+            item.end_to_end_id,
+            item.outcome,
+            item.transaction_status,
+            item.status_reason or "",
+            item.bank_reference or "",
+        )
         for item in answer.answers
         if item.transaction_status != NOT_FOUND
     ]

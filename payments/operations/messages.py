@@ -98,7 +98,13 @@ def _apply_statuses(statuses: Sequence[TransferAnswer], *, message: int) -> str:
             cursor, [item.end_to_end_id for item in statuses], [item.instructed_amount for item in statuses]
         )
         words = [
-            Word(item.end_to_end_id, item.outcome, item.transaction_status, item.status_reason or "")
+            Word(
+                item.end_to_end_id,
+                item.outcome,
+                item.transaction_status,
+                item.status_reason or "",
+                item.bank_reference or "",
+            )
             for item in statuses
         ]
         applied = apply_words(cursor, chunk_ids=chunks, words=words)

@@ -32,16 +32,18 @@ class Word:
     outcome: Outcome
     status: str
     reason: str
+    bank_reference: str = ""
 
 
 # An answer that says nothing (UNKNOWN) moves only what was being sent; a word that repeats the present state moves nothing.
 APPLY = """
 WITH word AS (
-    SELECT * FROM unnest(%(ids)s::text[], %(states)s::text[], %(levels)s::text[], %(statuses)s::text[], %(reasons)s::text[])
-        AS w(end_to_end_id, state, level, status, reason)
+    SELECT * FROM unnest(%(ids)s::text[], %(states)s::text[], %(levels)s::text[], %(statuses)s::text[], %(reasons)s::text[],
+                         %(references)s::text[]) AS w(end_to_end_id, state, level, status, reason, reference)
 ), moved AS (
     UPDATE payments_transfer t
     SET state = word.state, settlement_level = word.level, transaction_status = word.status, status_reason = word.reason,
+        bank_reference = coalesce(nullif(word.reference, ''), t.bank_reference),
         ended_at = CASE WHEN word.state IN ('SETTLED', 'REJECTED') THEN portal_now() END,
         due_at = CASE WHEN word.state IN ('SETTLED', 'REJECTED') THEN NULL
                       ELSE portal_now() + %(accepted_sla)s * interval '1 second' END
@@ -59,7 +61,8 @@ WITH word AS (
     FROM moved JOIN payments_payout_batch b ON b.id = moved.batch_id
     WHERE moved.state IN ('SETTLED', 'REJECTED')
 ), credited AS (
-    UPDATE payments_transfer t SET settlement_level = 'CREDITOR', transaction_status = word.status
+    UPDATE payments_transfer t SET settlement_level = 'CREDITOR', transaction_status = word.status,
+        bank_reference = coalesce(nullif(word.reference, ''), t.bank_reference)
     FROM word
     WHERE t.end_to_end_id = word.end_to_end_id AND t.chunk_id = ANY (%(chunks)s)
       AND t.state = 'SETTLED' AND t.settlement_level = 'DEBTOR' AND word.level = 'CREDITOR'
@@ -140,6 +143,7 @@ def apply_words(cursor: Any, *, chunk_ids: list[int], words: Iterable[Word]) -> 
             "levels": [str(level) for _, level in targets],
             "statuses": [word.status[:4] for word in words],
             "reasons": [word.reason[:4] for word in words],
+            "references": [word.bank_reference for word in words],
             "chunks": chunk_ids,
             "accepted_sla": settings.DISPATCH_ACCEPTED_SLA,
         },

@@ -171,7 +171,7 @@ class TestGoodAnswer:
             200,
             credits_answer(
                 [
-                    result(third, status="ACCC", extra={"ignored": 1.5}),
+                    result(third, status="ACCC", bank_reference="FT0A1B2C3D4E5F", extra={"ignored": 1.5}),
                     result(first, status="RJCT", reason="AC04"),
                     result(second, status="RJCT", reason="DU04"),
                 ],
@@ -187,6 +187,12 @@ class TestGoodAnswer:
         }
         assert answer.answered_at == datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
         assert answer.answers[0].at == datetime(2026, 11, 23, 2, 15, 1, 123_000, tzinfo=UTC)
+        assert [one.bank_reference for one in answer.answers] == ["FT0A1B2C3D4E5F", None, None]
+
+    @pytest.mark.parametrize("reference", ["", "ft1", "FT 1", "FT" + "1" * 40, 7, True, "FT1\n", "ＦＴ1"])
+    def test_believes_no_line_whose_bank_reference_is_of_another_form(self, scripted, reference):
+        scripted.answers(200, credits_answer([result(one, bank_reference=reference) for one in TRANSFERS]))
+        assert submit(scripted.gateway).unreadable == set(IDS)
 
     def test_brings_what_travelled_as_evidence(self, scripted):
         exchange = submit(scripted.gateway).exchange

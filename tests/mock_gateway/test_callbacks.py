@@ -1,5 +1,6 @@
 """Callbacks: signed, durable, repeated on the contract's schedule, never in the way (contract, section 5)."""
 
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -28,7 +29,9 @@ class TestDelivery:
         content = delivery.content
         assert content.keys() == {"id", "type", "created_at", "data"}
         assert (content["id"], content["data"].keys()) == (delivery.id, {"statuses"})
-        assert content["data"]["statuses"][0].keys() == {"end_to_end_id", "amount", "status", "reason", "at"}
+        told = content["data"]["statuses"][0]
+        assert told.keys() == {"end_to_end_id", "amount", "status", "reason", "at", "bank_reference"}
+        assert re.fullmatch(r"FT[0-9A-F]{12}", told["bank_reference"])
 
     def test_many_statuses_travel_together_and_each_is_told_once(self, own_gateway: Any):
         gateway = own_gateway(MOCK_GATEWAY_CALLBACK_DELAY_MS="1500")

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from foundation.gateway.codes import Outcome
 from foundation.gateway.errors import MessageRefused, NotSent
 from payments.models import DispatchAttempt, DispatchChunk, FundBalance, LedgerEntry, Transfer
-from payments.operations import dispatch, release
+from payments.operations import dispatch, release, settle
 from tests.conftest import Clock
 from tests.factories import Office, build_batch, make_entitled, make_office, start
 from tests.fake_gateway import FakeGateway, time_out
@@ -42,6 +43,21 @@ def test_pays_everybody_once_and_books_every_dong(office: Office, gateway: FakeG
     assert balances(office)["PAID"] == 5 * 650_000
     assert balances(office)["RESERVED"] == 0
     assert release.drain_batches() == [batch.pk]
+
+
+def test_keeps_the_banks_own_name_of_a_credit_whatever_is_said_after_it(office: Office, gateway: FakeGateway) -> None:
+    make_entitled(1)
+    gateway.status = "ACSC"
+    start(office, build_batch(office))
+    send_all(gateway)
+    transfer = Transfer.objects.get()
+    reference = f"FT{transfer.end_to_end_id[-12:].upper()}"
+    assert transfer.bank_reference == reference
+    with connection.cursor() as cursor:  # a later word without a name takes none away
+        words = [settle.Word(transfer.end_to_end_id, Outcome.SETTLED_CREDITOR, "ACCC", "")]
+        settle.apply_words(cursor, chunk_ids=[transfer.chunk_id], words=words)
+    transfer.refresh_from_db()
+    assert (transfer.settlement_level, transfer.bank_reference) == ("CREDITOR", reference)
 
 
 class TestOutcomes:
