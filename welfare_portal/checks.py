@@ -16,7 +16,7 @@ def keys_are_real(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
     """Production starts on no missing, short or shared key, and on no example's."""
     found = []
     values = {"SECRET_KEY": settings.SECRET_KEY, "BLIND_INDEX_KEY": settings.BLIND_INDEX_KEY}
-    for name in ("FIELD_KEYS", "GATEWAY_SIGNING_SECRETS", "GATEWAY_CALLBACK_SECRETS"):
+    for name in ("FIELD_KEYS", "AUDIT_SIGNING_KEYS", "GATEWAY_SIGNING_SECRETS", "GATEWAY_CALLBACK_SECRETS"):
         values[name] = ",".join(getattr(settings, name))
     for name, value in values.items():
         if len(value) < 32 or "<generate" in value:

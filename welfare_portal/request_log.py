@@ -4,7 +4,7 @@ from django.http import HttpRequest
 from django_structlog.middlewares import RequestMiddleware
 
 
-class RequestLog(RequestMiddleware):  # type: ignore[misc]  # django-structlog is not typed
+class RequestLog(RequestMiddleware):
     """Codes of a sign-in, searched names and numbers stand in queries: none of them belongs in a log."""
 
     @staticmethod

@@ -26,6 +26,10 @@ SITE_URL = env.str("SITE_URL", default="http://localhost:8000")
 # --- Keys: `id:base64` of 32 bytes each; the first encrypts, all of them read -----------------------------------------
 FIELD_KEYS = env.list("FIELD_KEYS", default=[])
 BLIND_INDEX_KEY = env.str("BLIND_INDEX_KEY", default="")
+AUDIT_SIGNING_KEYS = env.list(
+    "AUDIT_SIGNING_KEYS", default=[]
+)  # Ed25519; the first signs the trail, all of them verify
+AUDIT_VERIFY_KEYS = env.list("AUDIT_VERIFY_KEYS", default=[])  # public ones, for a machine that only verifies
 
 # --- PostgreSQL: the truth. Migrations run as the owner, the portal and its tests as the app --------------------------
 _database_url = env.str("DATABASE_URL", default="") or "postgresql://welfare_app@127.0.0.1:5432/welfare"
@@ -80,6 +84,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": env.float("DISPATCH_SWEEP_INTERVAL", default=5.0),
     },
     "keep accounts": {"task": "beneficiaries.tasks.housekeep", "schedule": 300.0},
+    "seal the trail": {"task": "welfare_portal.tasks.seal", "schedule": 10.0},
 }
 
 # --- The gateway to banks and VNeID (docs/gateway-contract.md) -------------------------------------------------------

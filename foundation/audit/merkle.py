@@ -9,13 +9,13 @@ def leaf(data: bytes) -> bytes:
     return sha256(b"\x00" + data).digest()
 
 
-def root(leaves: Iterable[bytes]) -> bytes:
-    """The tree head over leaf hashes in order, in memory that grows with the logarithm of their number.
+# Of a tree that grows: its complete subtrees, largest first, as (leaves, head). One per binary digit of the size.
+Frontier = list[tuple[int, bytes]]
 
-    The head of an empty tree is SHA-256 of nothing.
-    """
-    # One complete subtree per binary digit of the count so far; equal sizes merge as they meet.
-    subtrees: list[tuple[int, bytes]] = []
+
+def extend(frontier: Frontier, leaves: Iterable[bytes]) -> Frontier:
+    """The frontier of the tree with more leaf hashes at its end; in memory of the logarithm of the size."""
+    subtrees = list(frontier)
     for item in leaves:
         size, node = 1, item
         while subtrees and subtrees[-1][0] == size:
@@ -23,13 +23,28 @@ def root(leaves: Iterable[bytes]) -> bytes:
             node = sha256(b"\x01" + left + node).digest()
             size *= 2
         subtrees.append((size, node))
-    if not subtrees:
+    return subtrees
+
+
+def head(frontier: Frontier) -> bytes:
+    """The tree head over a frontier; that of an empty tree is SHA-256 of nothing."""
+    if not frontier:
         return sha256(b"").digest()
-    _, head = subtrees.pop()
-    while subtrees:
-        _, left = subtrees.pop()
-        head = sha256(b"\x01" + left + head).digest()
-    return head
+    *others, (_, node) = frontier
+    for _, left in reversed(others):
+        node = sha256(b"\x01" + left + node).digest()
+    return node
+
+
+def frontier_at(size: int, heads: Iterable[bytes]) -> Frontier:
+    """A frontier from the heads of its subtrees, largest first: their sizes are the binary digits of `size`."""
+    sizes = [1 << digit for digit in reversed(range(size.bit_length())) if size >> digit & 1]
+    return list(zip(sizes, heads, strict=True))
+
+
+def root(leaves: Iterable[bytes]) -> bytes:
+    """The tree head over leaf hashes in order, in memory that grows with the logarithm of their number."""
+    return head(extend([], leaves))
 
 
 def paths(leaves: list[bytes]) -> list[bytes]:

@@ -1,8 +1,10 @@
-"""The trail: what happened (AuditEvent, append-only) and what is going on (Job, with progress).
+"""The trail: what happened (AuditEvent, append-only), the seal over it, and what is going on (Job, with progress).
 
 Audit rows hold values, not foreign keys: they outlive what they speak of.
 """
 
+import pgtrigger
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -53,6 +55,89 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.subject_kind} {self.subject_id}"
+
+
+class SealedEvent(models.Model):
+    """The place of one event in the tree: a dense index, given to events in the order in which they were found committed.
+
+    Holds the event's leaf hash, so that an event that is changed or taken away is missed.
+    """
+
+    tree_index = models.BigIntegerField(primary_key=True)
+    event_id = models.BigIntegerField(unique=True)
+    event_at = models.DateTimeField()
+    leaf = models.BinaryField(max_length=32)
+
+    class Meta:
+        db_table = "audit_sealed_event"
+        triggers = [
+            *append_only("audit_sealed_event"),
+            # I-29: no gap and no second place. The first index follows the last one of all before.
+            pgtrigger.Trigger(
+                name="sealed_event_without_gap",
+                level=pgtrigger.Statement,
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                referencing=pgtrigger.Referencing(new="added"),
+                declare=[("first", "bigint"), ("last", "bigint"), ("places", "bigint")],
+                func="""
+                    SELECT min(tree_index), max(tree_index), count(*) INTO first, last, places FROM added;
+                    IF places > 0 AND (last - first + 1 <> places OR first <> coalesce(
+                        (SELECT max(tree_index) + 1 FROM audit_sealed_event WHERE tree_index < first), 0))
+                    THEN
+                        RAISE EXCEPTION 'sealed_event_without_gap: % to %', first, last USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NULL;
+                """,
+            ),
+        ]
+        verbose_name = _("sự kiện đã niêm phong")
+        verbose_name_plural = _("sự kiện đã niêm phong")
+
+    def __str__(self) -> str:
+        return f"{self.tree_index}"
+
+
+class TreeHead(models.Model):
+    """The head of the tree over the first `size` events, signed; each one extends the one before."""
+
+    size = models.BigIntegerField(primary_key=True)
+    root = models.BinaryField(max_length=32)
+    frontier = ArrayField(models.BinaryField(max_length=32), help_text="heads of the complete subtrees, largest first")
+    previous_size = models.BigIntegerField(unique=True)
+    sealed_through = models.BigIntegerField(help_text="no event up to this id is looked for again")
+    at = models.DateTimeField()
+    key_id = models.CharField(max_length=20)
+    signature = models.BinaryField(max_length=64)
+
+    class Meta:
+        db_table = "audit_tree_head"
+        constraints = [
+            models.CheckConstraint(
+                name="tree_head_grows", condition=Q(size__gt=models.F("previous_size"), previous_size__gte=0)
+            ),
+        ]
+        triggers = [
+            *append_only("audit_tree_head"),
+            pgtrigger.Trigger(
+                name="tree_head_follows_the_last",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func="""
+                    IF NEW.previous_size <> coalesce((SELECT max(size) FROM audit_tree_head), 0)
+                       OR NEW.size <> coalesce((SELECT max(tree_index) + 1 FROM audit_sealed_event), 0)
+                    THEN
+                        RAISE EXCEPTION 'tree_head_follows_the_last: %', NEW.size USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
+        verbose_name = _("gốc niêm phong")
+        verbose_name_plural = _("gốc niêm phong")
+
+    def __str__(self) -> str:
+        return f"{self.size}: {bytes(self.root).hex()}"
 
 
 class Job(models.Model):
