@@ -1,10 +1,38 @@
 """Addresses of the payments room."""
 
-from django.urls import include, path
+from django.urls import include, path, register_converter
 from rest_framework.routers import SimpleRouter
 
 from payments import api
 from payments.views import auditor, citizen, officer
+
+
+class EndToEndId:
+    """The code of a payment in an address; anything else is not found before anybody asks the database."""
+
+    regex = "[0-9a-fA-F]{32}"
+
+    def to_python(self, value: str) -> str:
+        """As it stands in the database."""
+        return value.lower()
+
+    def to_url(self, value: str) -> str:
+        """As it is."""
+        return value
+
+
+class MessageId(EndToEndId):
+    """The id of a message, ours or the gateway's."""
+
+    regex = "[!-.0-~]{1,64}"  # printable, no slash
+
+    def to_python(self, value: str) -> str:
+        """As it is: letters count."""
+        return value
+
+
+register_converter(EndToEndId, "end_to_end_id")
+register_converter(MessageId, "message_id")
 
 router = SimpleRouter()
 router.register("batches", api.BatchViewSet, basename="api-batch")
@@ -16,4 +44,12 @@ urlpatterns = [
     path("cua-toi/khoan-chi/", citizen.my_payments, name="my-payments"),
     path("can-bo/dot-chi/", officer.batches, name="batches"),
     path("kiem-toan/", auditor.search, name="trace-search"),
+    path("kiem-toan/dot-chi/<int:batch_id>/", auditor.batch, name="trace-batch"),
+    path("kiem-toan/khoan-chi/<end_to_end_id:end_to_end_id>/", auditor.transfer, name="trace-transfer"),
+    path("kiem-toan/khoan-chi/<end_to_end_id:end_to_end_id>/xuat/<str:kind>/", auditor.export, name="trace-export"),
+    path(
+        "kiem-toan/khoan-chi/<end_to_end_id:end_to_end_id>/thong-diep/<message_id:reference>/",
+        auditor.message,
+        name="trace-message",
+    ),
 ]

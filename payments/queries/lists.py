@@ -30,6 +30,8 @@ class TransferRow:
 
     id: int
     end_to_end_id: str
+    reference: str
+    period: date
     payee_id: int
     name: str
     birth_year: int | None
@@ -185,7 +187,7 @@ def named(transfers: QuerySet[Transfer], name: str) -> QuerySet[Transfer]:
 
 def transfer_rows(transfers: QuerySet[Transfer]) -> list[TransferRow]:
     """Transfers as rows of a page, in the order of the query set. Two queries."""
-    found = list(transfers.select_related("payee__person__neighbourhood", "payout_account__bank"))
+    found = list(transfers.select_related("batch", "payee__person__neighbourhood", "payout_account__bank"))
     lines = lines_of(transfer.pk for transfer in found)
     return [_transfer_row(transfer, lines[transfer.pk]) for transfer in found]
 
@@ -212,6 +214,8 @@ def _transfer_row(transfer: Transfer, lines: list[CarriedLine]) -> TransferRow:
     return TransferRow(
         id=transfer.pk,
         end_to_end_id=transfer.end_to_end_id,
+        reference=transfer.public_reference,
+        period=transfer.batch.period,
         payee_id=transfer.payee_id,
         name=str(transfer.payee),
         birth_year=person.birth_date.year if person and person.birth_date else None,

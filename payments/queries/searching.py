@@ -47,13 +47,17 @@ class FoundBy(models.TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What a code has led to. `persons` and `accounts` are whose numbers were recognised, for the log of readings."""
+    """What a code has led to, `number_found` transfers in all.
+
+    `persons` and `accounts` are whose numbers were recognised, for the log of readings.
+    """
 
     found_by: tuple[FoundBy, ...]
     transfers: Page[TransferRow, int]
     batches: tuple[BatchRow, ...]
     persons: tuple[int, ...] = ()
     accounts: tuple[int, ...] = ()
+    number_found: int = 0
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -166,6 +170,7 @@ def search(*, code: str, user: User, at: datetime, after: int | None = None, lim
         batches=tuple(batch for _, batch in batches),
         persons=tuple(persons),
         accounts=tuple(accounts),
+        number_found=len(seen),
     )
 
 
