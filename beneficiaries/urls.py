@@ -2,9 +2,22 @@
 
 from django.urls import path
 
-from beneficiaries.views import officer
+from beneficiaries.views import citizen, officer
 
 urlpatterns = [
+    path("dang-ky/", citizen.start, name="register"),
+    path("dang-ky/tiep-tuc", citizen.resume, name="register-resume"),
+    path("dang-ky/thong-tin", citizen.details, name="register-details"),
+    path("dang-ky/ngan-hang", citizen.bank, name="register-bank"),
+    path("dang-ky/so-tai-khoan", citizen.number, name="register-number"),
+    path("dang-ky/ten-chu-tai-khoan", citizen.holder, name="register-holder"),
+    path("dang-ky/hoi-lai", citizen.ask_again, name="register-ask-again"),
+    path("dang-ky/dong-y", citizen.consent, name="register-consent"),
+    path("dang-ky/kiem-tra", citizen.check, name="register-check"),
+    path("dang-ky/gui", citizen.send, name="register-send"),
+    path("dang-ky/ket-qua/<slug:reference>", citizen.result, name="register-result"),
+    path("dang-ky/lich-su", citizen.history, name="register-history"),
+    path("dang-ky/huy-lien-ket/<int:version>", citizen.withdraw, name="register-withdraw"),
     path("can-bo/danh-sach/", officer.imports, name="imports"),
     path("can-bo/tai-khoan/", officer.accounts_to_confirm, name="accounts-to-confirm"),
     path("can-bo/chua-dang-ky/", officer.not_registered, name="not-registered"),

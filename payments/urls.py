@@ -42,6 +42,7 @@ urlpatterns = [
     path("api/v1/gateway/callbacks", api.GatewayCallback.as_view(), name="gateway-callback"),
     path("api/v1/", include(router.urls)),
     path("cua-toi/khoan-chi/", citizen.my_payments, name="my-payments"),
+    path("cua-toi/khoan-chi/<slug:code>/", citizen.my_payment, name="my-payment"),
     path("can-bo/dot-chi/", officer.batches, name="batches"),
     path("kiem-toan/", auditor.search, name="trace-search"),
     path("kiem-toan/dot-chi/<int:batch_id>/", auditor.batch, name="trace-batch"),

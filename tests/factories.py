@@ -10,11 +10,12 @@ from beneficiaries.models import Entitlement, Payee, PayoutAccount, Person, Prog
 from foundation.audit import clock
 from foundation.audit.models import Job
 from foundation.privacy.blind_index import account_fingerprint, fingerprint
-from foundation.privacy.encryption import encrypt
+from foundation.privacy.encryption import decrypt, encrypt
 from foundation.privacy.masking import mask_account
 from foundation.privacy.row_ids import allocate
 from foundation.reference.names import bank_form, name_sort_key
-from foundation.users.models import RoleAssignment, User
+from foundation.users.models import RoleAssignment, User, VneidIdentity
+from foundation.users.operations import NATIONAL_ID
 from foundation.users.roles import Role
 from payments.models import Fund, PayoutBatch
 from payments.operations import build, decide, funding, release
@@ -197,3 +198,38 @@ def start(office: Office, batch: PayoutBatch) -> PayoutBatch:
 
 
 RATE = Decimal(650_000)  # the city's standard of the social pension in PERIOD
+
+
+def make_citizen(person: Person | None = None, **claims: Any) -> User:
+    """Somebody who has signed in by VNeID: `person` of the register, or a stranger to it; `claims` are what VNeID says."""
+    national_id = claims.pop("national_id", None) or (
+        decrypt(person.national_id_encrypted, context="person.national_id", row_id=person.pk)
+        if person
+        else f"079150{next(_numbers):06d}"
+    )
+    name = claims.setdefault("full_name", person.full_name if person else "Lê Thị Mới")
+    user = User.objects.create_user(
+        f"vneid-{next(_numbers)}",
+        full_name=name,
+        kind=User.Kind.CITIZEN,
+        person_fingerprint=fingerprint("national-id", national_id),
+    )
+    identity_id = allocate(VneidIdentity)[0]
+    VneidIdentity.objects.create(
+        id=identity_id,
+        user=user,
+        national_id_encrypted=encrypt(national_id, context=NATIONAL_ID, row_id=identity_id),
+        **{
+            "issuer": "https://vneid.test",
+            "subject": user.username,
+            "level": 2,
+            "birth_date": person.birth_date if person else date(1950, 1, 1),
+            "birth_precision": person.birth_precision if person else "YEAR",
+            "sex": person.sex if person else "F",
+            "address": "15/4 Lê Thánh Tôn",
+            "unit_code": person.unit_id if person else WARD,
+            "proven_at": clock.now(),
+        }
+        | claims,
+    )
+    return user

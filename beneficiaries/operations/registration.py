@@ -5,6 +5,7 @@ officers never type a number for a citizen.
 """
 
 import hashlib
+import hmac
 import secrets
 from datetime import datetime, timedelta
 
@@ -63,14 +64,18 @@ def _new_reference() -> str:
 
 
 @transaction.atomic(durable=True)
-def choose_bank(*, person_id: int, bank_bin: str, by: User, at: datetime) -> AccountDraft:
+def choose_bank(
+    *, person_id: int, bank_bin: str, by: User, at: datetime, reference: str | None = None
+) -> AccountDraft:
     """Choose the bank or wallet; another one than before drops number, answer and consent.
+
+    `reference` is the registration that the citizen's page showed: one that was sent meanwhile is not taken for the next.
 
     Raises:
         NotInAuthority, RecordedAsDeceased, NoDraft: As for the other steps.
         BankNotAccepted: It cannot be paid into today.
     """
-    draft = _own_draft(person_id, by)
+    draft = _own_draft(person_id, by, reference)
     if not banks_on(at.astimezone(CITY_TIME).date()).filter(pk=bank_bin).exists():
         raise errors.BankNotAccepted(bank_bin)
     if draft.bank_id != bank_bin:
@@ -82,19 +87,31 @@ def choose_bank(*, person_id: int, bank_bin: str, by: User, at: datetime) -> Acc
 
 
 @transaction.atomic(durable=True)
-def enter_number(*, person_id: int, number: str, by: User, at: datetime) -> AccountDraft:
+def enter_number(
+    *,
+    person_id: int,
+    number: str,
+    by: User,
+    at: datetime,
+    reference: str | None = None,
+    seen_bank: str | None = None,
+) -> AccountDraft:
     """Enter the account number; the bank is to be asked for its holder's name. The caller rings.
 
     The number that is waiting for an answer, or has a fresh one, is not asked about again: a double click changes nothing.
+    `reference` and `seen_bank` are what the citizen's page showed.
 
     Raises:
         NotInAuthority, RecordedAsDeceased, NoDraft: As for the other steps.
+        DraftChanged: Another bank was chosen since: it would be asked about a number that is not its own.
         BankNotAccepted: None is chosen, or it cannot be paid into today.
         WrongNumber: It is no account number, or a card's; `reason` is the code of the rule.
         SameAccount: The person is paid there already, or will be.
         TooManyEnquiries: The day's questions are used up; what was there before stays.
     """
-    draft = _own_draft(person_id, by)
+    draft = _own_draft(person_id, by, reference)
+    if seen_bank is not None and draft.bank_id != seen_bank:
+        raise errors.DraftChanged
     bank_bin = accepted_bank(draft=draft, at=at)
     try:
         account = parse_account_number(number)
@@ -131,14 +148,17 @@ def ask_again(*, person_id: int, by: User, at: datetime) -> AccountDraft:
 
 
 @transaction.atomic(durable=True)
-def record_consent(*, person_id: int, by: User, at: datetime) -> AccountDraft:
+def record_consent(*, person_id: int, by: User, at: datetime, seen: str | None = None) -> AccountDraft:
     """The citizen has ticked the box under `CONSENT_TEXT`; it becomes a row of its own when the registration is sent.
 
     Raises:
         NotInAuthority, RecordedAsDeceased, NoDraft: As for the other steps.
+        DraftChanged: The account is not the one of the page that he read (`seen`, its `seen_token`).
         NoAnswerYet: The bank has not confirmed the number.
     """
     draft = _own_draft(person_id, by)
+    if seen is not None and not hmac.compare_digest(seen_token(draft).encode(), seen.encode()):
+        raise errors.DraftChanged
     if draft.state != EnquiryState.ANSWERED:
         raise errors.NoAnswerYet(draft.state)
     draft.consent_version, draft.consented_at = CONSENT_VERSION, at
@@ -189,9 +209,9 @@ def lock_draft(*, person_id: int, **where: str) -> AccountDraft | None:
     return AccountDraft.objects.select_for_update(of=("self",), no_key=True).filter(person=person_id, **where).first()
 
 
-def _own_draft(person_id: int, by: User) -> AccountDraft:
+def _own_draft(person_id: int, by: User, reference: str | None = None) -> AccountDraft:
     require_own(person=Person.objects.get(pk=person_id), by=by)
-    draft = lock_draft(person_id=person_id)
+    draft = lock_draft(person_id=person_id, **({} if reference is None else {"reference": reference}))
     if draft is None:
         raise errors.NoDraft
     return draft

@@ -54,6 +54,12 @@ if (reader && "speechSynthesis" in window) {
   });
 }
 
+// --- Print, where the page offers it
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}
+
 // --- Warn two minutes before the session closes; a page that is being filled in may stay
 const seconds = Number(document.body.dataset.sessionSeconds);
 const dialog = document.querySelector("[data-session-dialog]");

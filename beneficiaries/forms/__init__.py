@@ -1,0 +1,1 @@
+"""What citizens and officers may type, by who fills it in."""
