@@ -13,6 +13,25 @@ from foundation.users.refusals import ActRefused
 Words = str | Promise
 
 
+class RegisterRefused(ActRefused):
+    """An act that the rules about lists refuse."""
+
+
+class NotCancellable(RegisterRefused):
+    """The list was written, or given up, already."""
+
+    message = _("Danh sách này đã được ghi vào sổ hoặc đã huỷ.")
+    remedy = _("Xem lại trạng thái ở trang danh sách đã nhập.")
+
+
+class FileTooLarge(RegisterRefused):
+    """More is being sent than a list may weigh."""
+
+    status = 413
+    message = _("Tệp lớn hơn 50 MB.")
+    remedy = _("Chia danh sách thành nhiều tệp, hoặc lưu lại thành .xlsx chỉ có trang tính của danh sách.")
+
+
 class AccountRefused(ActRefused):
     """An act that the rules about people and their accounts refuse."""
 
@@ -25,7 +44,6 @@ class NotInAuthority(AccountRefused):
     """It is not the person's own, or the officer does not hold the permission for this unit now."""
 
     code = "NOT_IN_AUTHORITY"
-    status = 403
     status = 403
     message = _("Ông, bà không có quyền làm việc này.")
     remedy = _("Đăng nhập bằng tài khoản của chính mình, hoặc hỏi người quản trị của đơn vị.")
@@ -73,7 +91,6 @@ class WrongNumber(AccountRefused):
     """What was typed is no account number; the words are those of the rule that it broke."""
 
     code = "WRONG_NUMBER"
-    status = 422
     status = 422
 
     def __init__(self, reason: str, message: Words, remedy: Words) -> None:
@@ -155,7 +172,6 @@ class OwnAccount(AccountRefused):
 
     code = "OWN_ACCOUNT"
     status = 403
-    status = 403
     message = _("Ông, bà không được tự duyệt tài khoản của mình hoặc do mình nhập.")
     remedy = _("Đề nghị một người phê duyệt khác xem tài khoản này.")
 
@@ -173,7 +189,6 @@ class ReasonMissing(AccountRefused):
 
     code = "REASON_MISSING"
     status = 422
-    status = 422
     message = _("Chưa ghi rõ lý do.")
     remedy = _("Ghi lý do ít nhất 10 ký tự: đã đối chiếu giấy tờ nào, ai xác nhận.")
 
@@ -182,7 +197,6 @@ class ReasonHoldsNumber(AccountRefused):
     """A reason is kept in the trail for ever, where no personal number may stand."""
 
     code = "REASON_HOLDS_NUMBER"
-    status = 422
     status = 422
     message = _("Lý do có số định danh, số tài khoản hoặc số điện thoại.")
     remedy = _("Xoá dãy số đó; nhật ký chỉ ghi lý do bằng lời.")

@@ -4,14 +4,17 @@ Officers never type an account number for a citizen: numbers come from VNeID, fr
 from a list is used only after its bank gave the holder's name and a second person confirmed it.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import connection, transaction
 
+from beneficiaries.errors import AccountsChanged
 from beneficiaries.models import PayoutAccount
 from beneficiaries.operations.placing import COOLING_HOURS
+from beneficiaries.queries.confirming import READY, parameters
 from beneficiaries.states import AccountSource, AccountState, MatchResult
 from foundation.audit.operations import SYSTEM, record_event
 from foundation.gateway.codes import ENQUIRY_REFUSALS, Action, status_reason
@@ -148,23 +151,13 @@ def _refuse(account: PayoutAccount, code: str, at: datetime) -> None:
     )
 
 
-CONFIRM = """
-WITH ready AS (
-    SELECT a.id, a.payee_id, current.id AS current_id
-    FROM beneficiaries_payout_account a
-    JOIN beneficiaries_payee p ON p.id = a.payee_id
-    LEFT JOIN beneficiaries_person m ON m.id = p.person_id
-    LEFT JOIN LATERAL (
+CONFIRM = f"""
+WITH confirmed AS ({READY} ORDER BY a.id FOR NO KEY UPDATE OF a), ready AS (
+    SELECT confirmed.id, current.id AS current_id
+    FROM confirmed LEFT JOIN LATERAL (
         SELECT c.id FROM beneficiaries_payout_account c
-        WHERE c.payee_id = a.payee_id AND c.state IN ('ACTIVE', 'SUSPENDED') ORDER BY c.state LIMIT 1
+        WHERE c.payee_id = confirmed.payee_id AND c.state IN ('ACTIVE', 'SUSPENDED') ORDER BY c.state LIMIT 1
     ) AS current ON true
-    WHERE a.state = 'ACCOUNT_CHECKED' AND a.source = 'FILE' AND m.unit_id = %(unit)s
-      AND a.requested_by_id IS DISTINCT FROM %(by)s AND m.national_id_index IS DISTINCT FROM %(own)s
-      AND NOT EXISTS (  -- one account, one holder: a number that somebody else holds, or two of this list claim, stays
-          SELECT 1 FROM beneficiaries_payout_account other
-          WHERE other.number_index = a.number_index AND other.id <> a.id
-            AND other.state IN ('ACCOUNT_CHECKED', 'COOLING', 'ACTIVE', 'SUSPENDED'))
-    ORDER BY a.id FOR NO KEY UPDATE OF a
 )
 UPDATE beneficiaries_payout_account a
 SET state = CASE WHEN ready.current_id IS NULL THEN 'ACTIVE' ELSE 'COOLING' END,
@@ -175,32 +168,34 @@ SET state = CASE WHEN ready.current_id IS NULL THEN 'ACTIVE' ELSE 'COOLING' END,
     due_at = CASE WHEN ready.current_id IS NULL THEN NULL
                   ELSE %(at)s::timestamptz + %(cooling)s * interval '1 hour' END
 FROM ready WHERE a.id = ready.id
-"""
+RETURNING a.id
+"""  # noqa: S608  parts of our own; values are parameters
 
 
 @transaction.atomic(durable=True)
-def confirm_listed_accounts(*, unit_code: str, by: User, at: datetime) -> int:
+def confirm_listed_accounts(*, unit_code: str, by: User, at: datetime, seen: str | None = None) -> int:
     """The second person confirms the accounts of a unit's lists whose bank gave a matching name; how many.
 
     An account that takes the place of another cools off first; one that somebody else holds stays where it is, and so does
     the officer's own.
 
+    Args:
+        unit_code: Where the payees live.
+        by: The second person.
+        at: Now.
+        seen: The digest of the accounts that he was shown (`ready_accounts`); None for one who confirms whatever is there.
+
     Raises:
         access.NotAllowed: `by` may not confirm accounts there.
+        AccountsChanged: The accounts are not those that he was shown; none is confirmed.
     """
     access.require(user=by, permission=Permission.CONFIRM_ACCOUNTS, unit_code=unit_code, at=at)
     with connection.cursor() as cursor:
-        cursor.execute(
-            CONFIRM,
-            {
-                "unit": unit_code,
-                "by": by.pk,
-                "own": bytes(by.person_fingerprint or b""),
-                "at": at,
-                "cooling": COOLING_HOURS,
-            },
-        )
-        confirmed = cursor.rowcount
+        cursor.execute(CONFIRM, parameters(unit_code=unit_code, by=by) | {"at": at, "cooling": COOLING_HOURS})
+        ids = sorted(row[0] for row in cursor.fetchall())
+    if seen is not None and seen != _digest(ids):
+        raise AccountsChanged
+    confirmed = len(ids)
     record_event(
         kind="accounts.confirmed",
         actor=by.actor,
@@ -209,6 +204,11 @@ def confirm_listed_accounts(*, unit_code: str, by: User, at: datetime) -> int:
         payload={"accounts": confirmed, "source": AccountSource.FILE},
     )
     return confirmed
+
+
+def _digest(ids: Sequence[int]) -> str:
+    """As `ready_accounts` tells it."""
+    return hashlib.sha256(",".join(map(str, ids)).encode()).hexdigest() if ids else ""
 
 
 END_COOLING = """

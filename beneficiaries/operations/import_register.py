@@ -16,6 +16,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
+from beneficiaries.errors import FileTooLarge, NotCancellable, RegisterRefused
 from beneficiaries.models import RegisterImport, RegisterImportFile
 from beneficiaries.operations import register_rows
 from beneficiaries.operations.register_compare import Right, Verdict, compare_line
@@ -36,7 +37,7 @@ SHOWN_CHANGES = 200
 MAX_BYTES = 50 * 1024 * 1024
 
 
-class NotCommittable(Exception):
+class NotCommittable(RegisterRefused):
     """The list is committed already, or is no longer in order; `message` tells an officer, `findings` tell why."""
 
     def __init__(self, message: str, findings: Findings | None = None) -> None:
@@ -115,7 +116,34 @@ def check_register(*, content: bytes, file_name: str, unit_code: str, period: da
     """
     access.require(user=by, permission=Permission.IMPORT_REGISTER, unit_code=unit_code, at=at)
     if len(content) > MAX_BYTES:
-        raise UnreadableList("TOO_LARGE", _("Tệp lớn hơn 50 MB."), _("Chia danh sách thành nhiều tệp."))
+        raise UnreadableList("TOO_LARGE", FileTooLarge.message, FileTooLarge.remedy)
+    preview = _compare(content, unit_code=unit_code, period=period, at=at)
+    if preview.in_order:
+        preview.import_id = _keep(
+            preview, content=content, file_name=file_name, unit_code=unit_code, period=period, by=by
+        )
+    return preview
+
+
+def preview_import(*, import_id: int, by: User, at: datetime) -> Preview:
+    """What a kept list would change if it were written now; the register may have moved on since it was checked.
+
+    Raises:
+        access.NotAllowed: `by` may not import lists of this unit.
+    """
+    kept = RegisterImport.objects.select_related("file").get(pk=import_id)
+    access.require(user=by, permission=Permission.IMPORT_REGISTER, unit_code=kept.unit_id, at=at)
+    preview = _compare(_content(kept), unit_code=kept.unit_id, period=kept.period, at=at)
+    preview.import_id = kept.pk
+    return preview
+
+
+def _content(kept: RegisterImport) -> bytes:
+    return decrypt_bytes(kept.file.content_encrypted, context=FILE_CONTEXT, row_id=kept.pk)
+
+
+def _compare(content: bytes, *, unit_code: str, period: date, at: datetime) -> Preview:
+    """A list beside the register, line by line; writes nothing."""
     today = at.astimezone(access.CITY_TIME).date()
     with CheckedList(io.BytesIO(content), load_tables(unit_code, day=today), period=period, today=today) as checked:
         preview = Preview(findings=checked.findings)
@@ -133,10 +161,6 @@ def check_register(*, content: bytes, file_name: str, unit_code: str, period: da
     preview.missing, preview.missing_rights = missing_rights(
         unit_code=unit_code, period=period, last_day=last_day_of(period), seen=seen
     )
-    if preview.in_order:
-        preview.import_id = _keep(
-            preview, content=content, file_name=file_name, unit_code=unit_code, period=period, by=by
-        )
     return preview
 
 
@@ -185,8 +209,7 @@ def commit_register(*, import_id: int, by: User, at: datetime) -> dict[str, int]
     access.require(user=by, permission=Permission.IMPORT_REGISTER, unit_code=kept.unit_id, at=at)
     if kept.state != ImportState.CHECKED:
         raise NotCommittable(_("Danh sách này đã được ghi hoặc đã huỷ; tải tệp lên lại nếu cần."))
-    content = decrypt_bytes(kept.file.content_encrypted, context=FILE_CONTEXT, row_id=kept.pk)
-    counts = _write(kept, content, by=by, today=at.astimezone(access.CITY_TIME).date())
+    counts = _write(kept, _content(kept), by=by, today=at.astimezone(access.CITY_TIME).date())
     kept.state, kept.committed_by, kept.committed_at = ImportState.COMMITTED, by, at
     kept.save(update_fields=["state", "committed_by", "committed_at"])
     record_event(
@@ -197,6 +220,29 @@ def commit_register(*, import_id: int, by: User, at: datetime) -> dict[str, int]
         payload={"unit": kept.unit_id, **counts},
     )
     return counts
+
+
+@transaction.atomic(durable=True)
+def cancel_import(*, import_id: int, by: User, at: datetime) -> None:
+    """Give up a list that was checked and not written.
+
+    Raises:
+        NotCancellable: It is written or given up already.
+        access.NotAllowed: `by` may not import lists of this unit.
+    """
+    kept = RegisterImport.objects.select_for_update(of=("self",), no_key=True).get(pk=import_id)
+    access.require(user=by, permission=Permission.IMPORT_REGISTER, unit_code=kept.unit_id, at=at)
+    if kept.state != ImportState.CHECKED:
+        raise NotCancellable(kept.state)
+    kept.state = ImportState.CANCELLED
+    kept.save(update_fields=["state"])
+    record_event(
+        kind="register.cancelled",
+        actor=by.actor,
+        subject_kind="register_import",
+        subject_id=kept.pk,
+        payload={"unit": kept.unit_id},
+    )
 
 
 def _write(kept: RegisterImport, content: bytes, *, by: User, today: date) -> dict[str, int]:

@@ -92,7 +92,11 @@ def _judged(which: Q, user: User, at: datetime, unit_code: str | None) -> QueryS
 
 
 def _page(found: QuerySet[PayoutAccount, PayoutAccount], after: int, limit: int) -> AccountPage:
-    rows = list(found.filter(pk__gt=after).select_related("payee__person__unit", "bank").order_by("pk")[: limit + 1])
+    rows = list(
+        found.filter(pk__gt=after)
+        .select_related("payee__person__unit", "bank", "requested_by")
+        .order_by("pk")[: limit + 1]
+    )
     return AccountPage(rows[:limit], rows[limit - 1].pk if len(rows) > limit else None)
 
 

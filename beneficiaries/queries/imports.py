@@ -1,0 +1,33 @@
+"""Reads about lists that were brought: which ones, by whom, and what became of them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from beneficiaries.models import RegisterImport
+from foundation.audit.models import AuditEvent
+from foundation.users.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPage:
+    """One page of lists, newest first; `after` leads to the next, None where this is the last."""
+
+    imports: list[RegisterImport]
+    after: int | None
+
+
+def imports_visible(*, user: User, at: datetime, after: int | None = None, limit: int = 30) -> ImportPage:
+    """The lists of the units that `user` may see."""
+    found = RegisterImport.objects.visible_to(user, at=at).select_related("unit", "uploaded_by", "committed_by")
+    if after is not None:
+        found = found.filter(pk__lt=after)
+    rows = list(found.order_by("-pk")[: limit + 1])
+    return ImportPage(rows[:limit], rows[limit - 1].pk if len(rows) > limit else None)
+
+
+def written_counts(import_id: int) -> dict[str, int]:
+    """How many rows of each kind a committed list brought, as the trail has it; empty for one that was not written."""
+    event = AuditEvent.objects.filter(
+        subject_kind="register_import", subject_id=str(import_id), kind="register.committed"
+    ).first()
+    return {key: value for key, value in event.payload.items() if isinstance(value, int)} if event else {}
