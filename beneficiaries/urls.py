@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from beneficiaries.views import citizen, officer
+from beneficiaries.views import accounts, citizen, imports, officer
 
 urlpatterns = [
     path("dang-ky/", citizen.start, name="register"),
