@@ -34,6 +34,15 @@ class FourEyesViolation(PaymentRefused):
     message = _("Người lập hoặc trình danh sách không được tự phê duyệt. Cần một người khác.")
 
 
+class LimitReached(PaymentRefused):
+    """The day's limit of this approver, or of this approver with this submitter, does not leave room for the list."""
+
+    status = 403
+    message = _(
+        "Danh sách này vượt hạn mức phê duyệt trong ngày của ông, bà. Để ngày mai, hoặc nhờ người phê duyệt khác."
+    )
+
+
 class BatchChanged(PaymentRefused):
     """The list is not the one that was shown."""
 

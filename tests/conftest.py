@@ -17,7 +17,15 @@ hypothesis.settings.register_profile("search", deadline=None, max_examples=2_000
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "portal"))
 
 # Code tables are loaded once into the template and never emptied.
-KEPT = ("django_", "auth_", "reference_", "beneficiaries_programme", "beneficiaries_rate", "payments_approval_policy")
+KEPT = (
+    "django_",
+    "auth_",
+    "reference_",
+    "beneficiaries_programme",
+    "beneficiaries_rate",
+    "payments_approval_policy",
+    "payments_approval_limit",
+)
 TEMPLATE = "welfare_template"
 
 

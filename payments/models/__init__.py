@@ -3,10 +3,13 @@
 from payments.models.batches import Approval, ApprovalPolicy, PayoutBatch, PayoutLine, PayoutLineMove
 from payments.models.comparisons import BatchComparison
 from payments.models.funds import Fund, FundBalance, FundingVoucher, LedgerEntry
+from payments.models.limits import ApprovalDay, ApprovalLimit
 from payments.models.transfers import CashCollection, DispatchAttempt, DispatchChunk, Transfer, TransferReturn
 
 __all__ = [
     "Approval",
+    "ApprovalDay",
+    "ApprovalLimit",
     "ApprovalPolicy",
     "BatchComparison",
     "CashCollection",

@@ -14,6 +14,7 @@ from foundation.audit.protection import append_only
 from foundation.audit.ranges import days_in_order
 from foundation.reference.models import Unit
 from payments.models.funds import Fund
+from payments.models.limits import WITHIN_DAILY_LIMIT
 from payments.models.visible import UnitQuerySet
 from payments.states import (
     BATCH_DEAD,
@@ -238,6 +239,7 @@ class Approval(models.Model):
         ]
         triggers = [
             *append_only("payments_approval"),
+            WITHIN_DAILY_LIMIT,
             pgtrigger.Trigger(
                 name="approval_by_another_person",
                 when=pgtrigger.Before,

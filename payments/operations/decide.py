@@ -13,7 +13,15 @@ from foundation.audit.operations import record_event
 from foundation.users import access
 from foundation.users.models import RoleAssignment, User
 from foundation.users.roles import Permission
-from payments.errors import BatchChanged, EmptyList, FourEyesViolation, InvalidMove, NotInAuthority, WrongInput
+from payments.errors import (
+    BatchChanged,
+    EmptyList,
+    FourEyesViolation,
+    InvalidMove,
+    LimitReached,
+    NotInAuthority,
+    WrongInput,
+)
 from payments.models import Approval, DispatchChunk, PayoutBatch
 from payments.operations.compare import compare_with_last_period
 from payments.states import BatchState
@@ -168,6 +176,7 @@ def approve_batch(*, batch_id: int, by: User, seen_hash: bytes, at: datetime) ->
         NotInAuthority: `by` may not approve there on the day of `at`.
         BatchChanged: The list is not the one that `by` was shown.
         FourEyesViolation: `by`, counted as a human and not as a login, prepared or submitted this list.
+        LimitReached: With this list `by` would approve more than the city allows him in a day, alone or with this submitter.
     """
     batch = _lock(batch_id)
     if batch.approvals.filter(
@@ -240,6 +249,8 @@ def _decide(
             raise FourEyesViolation from error
         if "approval_within_authority" in str(error):
             raise NotInAuthority from error
+        if "approval_within_daily_limit" in str(error):
+            raise LimitReached from error
         raise
 
 
