@@ -1,4 +1,4 @@
-"""Money as people write it: whole đồng, dots between thousands."""
+"""Money as people write it: whole đồng, dots between thousands, and in words."""
 
 import re
 
@@ -54,3 +54,47 @@ def _unreadable() -> InvalidValue:
 def format_amount(amount: int) -> str:
     """`1625000` as `1.625.000 đ`."""
     return f"{amount:,}".replace(",", ".") + " đ"
+
+
+_DIGITS = ("không", "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín")
+_THOUSANDS = ("", "nghìn", "triệu")
+
+
+def amount_in_words(amount: int) -> str:
+    """`842650000` as `Tám trăm bốn mươi hai triệu sáu trăm năm mươi nghìn đồng`, as papers write it beside the figures.
+
+    Raises:
+        ValueError: The amount is negative.
+    """
+    if amount < 0:
+        raise ValueError("A sum that is paid is not negative.")
+    words = _number(amount) if amount else "không"
+    return f"{words[0].upper()}{words[1:]} đồng"
+
+
+def _number(number: int, *, full: bool = False) -> str:
+    """A number above zero; `full` when larger groups stand before it, so that `không trăm` is said."""
+    billions, rest = divmod(number, 1_000_000_000)
+    words = [f"{_number(billions, full=full)} tỷ"] if billions else []
+    for power in (2, 1, 0):
+        group = rest // 1000**power % 1000
+        if group:
+            words.append(f"{_group(group, full=full or bool(words))} {_THOUSANDS[power]}".rstrip())
+    return " ".join(words)
+
+
+def _group(group: int, *, full: bool) -> str:
+    """Three digits: `lẻ` for an empty ten, `mốt`, `tư` and `lăm` for 1, 4 and 5 after one."""
+    hundreds, rest = divmod(group, 100)
+    tens, ones = divmod(rest, 10)
+    words = [f"{_DIGITS[hundreds]} trăm"] if hundreds or full else []
+    if tens > 1:
+        words.append(f"{_DIGITS[tens]} mươi")
+    elif tens == 1:
+        words.append("mười")
+    elif ones and words:
+        words.append("lẻ")
+    if ones:
+        after_ten = {1: "mốt", 4: "tư"} if tens > 1 else {}
+        words.append("lăm" if ones == 5 and tens else after_ten.get(ones, _DIGITS[ones]))
+    return " ".join(words)
