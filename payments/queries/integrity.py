@@ -1,9 +1,9 @@
 """Is what was sent what was approved? Worked out anew at every look, from the rows and the kept messages themselves.
 
-Two queries beside those of the trace. Numbers are opened here only to be compared; none of them is handed on.
+Three queries beside those of the trace. Numbers are opened here only to be compared; none of them is handed on.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from foundation.audit import merkle
+from foundation.audit.models import AuditEvent, SealedEvent
+from foundation.audit.sealing import leaf_of
 from foundation.gateway import strict_json
 from foundation.gateway.exchanges import open_body
 from foundation.gateway.models import GatewayMessageBody
@@ -68,7 +70,7 @@ def integrity(trace: Trace) -> Integrity:
     transfer = trace.transfer
     if transfer.chunk.list_hash is None or transfer.chunk.hash_path is None:
         not_yet = _("Danh sách chưa được trình nên chưa có mã băm để đối chiếu.")
-        return Integrity((Check("list", _("Danh sách trong gói"), None, not_yet),))
+        return Integrity((Check("list", _("Danh sách trong gói"), None, not_yet), _sealed(trace.events)))
     checks = [_list(transfer), _path(trace), _approvals(trace.approvals, bytes(trace.batch.list_hash or b""))]
     if transfer.state == TransferState.EXCLUDED:
         checks.append(
@@ -76,7 +78,7 @@ def integrity(trace: Trace) -> Integrity:
         )
     else:
         checks += [_account(transfer), _sent(transfer, trace.attempts), _booked(trace)]
-    return Integrity(tuple(checks))
+    return Integrity((*checks, _sealed(trace.events)))
 
 
 WHOLE_LIST = """
@@ -212,6 +214,23 @@ def _is_as_listed(order: dict[str, Any], transfer: Transfer) -> bool:
         transfer.instructed_amount, transfer.creditor_agent, transfer.creditor_name[:LONGEST_NAME],
         transfer.remittance_information,
     )  # fmt: skip
+
+
+def _sealed(events: Sequence[AuditEvent]) -> Check:
+    """Each event against its own seal. That none was taken out is for `verify_trail` to say, which reads the whole tree."""
+    what = _("Nhật ký")
+    leaves = dict(
+        SealedEvent.objects.filter(event_id__in=[event.pk for event in events]).values_list("event_id", "leaf")
+    )
+    sealed = [event for event in events if event.pk in leaves]
+    if not sealed:
+        return Check("sealed", what, None, _("Sự kiện chưa được niêm phong."))
+    same = sum(leaf_of(vars(event)) == bytes(leaves[event.pk]) for event in sealed)
+    figures = {"same": same, "sealed": len(sealed), "waiting": len(events) - len(sealed)}
+    words = _("%(same)s trên %(sealed)s sự kiện khớp dấu niêm phong.") % figures
+    if figures["waiting"]:
+        words += " " + _("Còn %(waiting)s sự kiện mới chờ niêm phong.") % figures
+    return Check("sealed", what, same == len(sealed), words)
 
 
 def _booked(trace: Trace) -> Check:

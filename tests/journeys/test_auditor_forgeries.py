@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from foundation.audit.sealing import seal_events
 from foundation.users.roles import Role
 from payments.models import Transfer
 from tests.factories import make_office, make_staff
@@ -54,6 +55,15 @@ def test_finds_every_forgery_of_somebody_who_passes_all_rights(client: Client, s
         as_criminal(superuser, f"UPDATE {table} SET {column} = (SELECT was FROM kept) WHERE id = {row}")
         as_criminal(superuser, "DROP TABLE kept")
         holds(client, transfer)
+    seal_events()
+    assert "sự kiện khớp dấu niêm phong" in text_of(client, page(transfer))
+    submitted = "kind = 'batch.submitted'"
+    as_criminal(superuser, f"CREATE TABLE kept AS SELECT payload FROM audit_event WHERE {submitted}")
+    assert as_criminal(superuser, f"UPDATE audit_event SET payload = '{{}}' WHERE {submitted}") == 1
+    fails(client, transfer, "sự kiện khớp dấu niêm phong")
+    as_criminal(superuser, f"UPDATE audit_event SET payload = (SELECT payload FROM kept) WHERE {submitted}")
+    as_criminal(superuser, "DROP TABLE kept")
+    holds(client, transfer)
     body = "UPDATE gateway_message_body SET body = set_byte(body, 40, get_byte(body, 40) # 1) WHERE part = 'REQUEST'"
     assert as_criminal(superuser, body) == 1
     fails(client, transfer, "Thông điệp đã gửi khác danh sách")
