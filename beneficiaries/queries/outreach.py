@@ -9,8 +9,8 @@ from django.db import connection
 # Who receives, by the rule of OWED: the one for this line, the one for all lines, or the entitled person himself. Children who
 # would receive for themselves cannot hold an account; they need somebody to receive for them, which is another work list.
 _RECEIVERS = """
-    SELECT DISTINCT receiver.id, receiver.full_name, receiver.name_sort_key, receiver.address, receiver.neighbourhood_id,
-           receiver.phone_index IS NOT NULL AS has_phone, p.id AS payee_id
+    SELECT DISTINCT receiver.id, receiver.full_name, receiver.name_sort_key, receiver.birth_date, receiver.address,
+           receiver.neighbourhood_id, receiver.phone_index IS NOT NULL AS has_phone, p.id AS payee_id
     FROM beneficiaries_entitlement e
     JOIN beneficiaries_programme_line line ON line.id = e.programme_line_id AND line.period = 'MONTH'
     JOIN beneficiaries_person person ON person.id = e.person_id AND person.deceased_date IS NULL
@@ -42,8 +42,8 @@ COUNTS = f"""
 
 PEOPLE = f"""
     WITH r AS ({_RECEIVERS})
-    SELECT r.id, r.full_name, r.name_sort_key, r.address, r.neighbourhood_id, coalesce(n.name, ''), r.has_phone,
-           d.id IS NOT NULL
+    SELECT r.id, r.full_name, r.name_sort_key, extract(year FROM r.birth_date)::int, r.address, r.neighbourhood_id,
+           coalesce(n.name, ''), r.has_phone, d.id IS NOT NULL
     FROM r LEFT JOIN reference_neighbourhood n ON n.id = r.neighbourhood_id
     LEFT JOIN beneficiaries_account_draft d ON d.person_id = r.id
     WHERE NOT {_HAS_ACCOUNT}
@@ -62,6 +62,11 @@ class NeighbourhoodCount:
     receivers: int
     without_account: int
 
+    @property
+    def with_account(self) -> int:
+        """How many are paid into one."""
+        return self.receivers - self.without_account
+
 
 @dataclass(frozen=True, slots=True)
 class PersonToVisit:
@@ -70,6 +75,7 @@ class PersonToVisit:
     person_id: int
     full_name: str
     name_sort_key: str
+    birth_year: int | None
     address: str
     neighbourhood_id: int | None
     neighbourhood: str
