@@ -20,7 +20,8 @@ class BankForm(forms.Form):
     bank = forms.ChoiceField(label=_("Ngân hàng, ví điện tử"), required=False, widget=forms.RadioSelect)
     other = forms.ChoiceField(label=_("Tất cả ngân hàng, ví điện tử"), required=False)
 
-    def __init__(self, *args: Any, banks: Sequence[Bank], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, banks: Sequence[Bank], saved: str | None, **kwargs: Any) -> None:
+        """`banks` can be chosen; `saved` was chosen before."""
         super().__init__(*args, **kwargs)
         known = {bank.bin: bank for bank in banks}
         self.most_used = [known[code] for code in MOST_USED if code in known]
@@ -33,14 +34,27 @@ class BankForm(forms.Form):
             (_("Ngân hàng"), [(bank.bin, _told(bank)) for bank in _once(banks) if bank.kind != BankKind.WALLET]),
             (_("Ví điện tử"), [(bank.bin, _told(bank)) for bank in _once(banks) if bank.kind == BankKind.WALLET]),
         ]
+        listed = saved is not None and saved not in {bank.bin for bank in self.most_used}
+        self.initial.update(bank=OTHER if listed else saved, other=saved if listed else "")
+
+    @property
+    def pressed(self) -> str:
+        """The button that stands pressed on the page."""
+        return str(self["bank"].value() or "")
 
     def clean(self) -> dict[str, Any]:
-        """`bank_bin` is what was chosen: the button, or the list where the button leads there or none is pressed."""
+        """`bank_bin` is what was chosen; of a button and an entry of the list that disagree, the one that was touched."""
         cleaned = super().clean() or {}
-        chosen = cleaned.get("bank") or OTHER
-        if chosen == OTHER:
-            chosen = cleaned.get("other")
-        if not chosen and not self.errors:
+        button, entry = cleaned.get("bank", ""), cleaned.get("other", "")
+        if self.errors:
+            return cleaned
+        if button in ("", OTHER) or (entry and button == self.initial["bank"] and entry != self.initial["other"]):
+            chosen = entry
+        else:
+            chosen = button
+            if entry not in ("", button, self.initial["other"]):
+                self.add_error("bank", _("Ông, bà đã chọn hai nơi. Chỉ chọn một nơi, và để trống danh sách bên dưới."))
+        if not chosen:
             self.add_error("bank", _("Chọn một ngân hàng hoặc ví điện tử."))
         return cleaned | {"bank_bin": chosen}
 

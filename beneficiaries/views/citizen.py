@@ -196,23 +196,20 @@ def details(request: PortalRequest, draft: AccountDraft) -> HttpResponse:
 def bank(request: PortalRequest, draft: AccountDraft) -> HttpResponse:
     """Which bank or wallet."""
     banks = list(banks_on(request.at.astimezone(CITY_TIME).date()))
-    if request.method == "POST":
-        form = BankForm(request.POST, banks=banks)
-        if form.is_valid():
-            draft = registration.choose_bank(
-                person_id=draft.person_id,
-                bank_bin=form.cleaned_data["bank_bin"],
-                reference=form.cleaned_data["reference"],
-                by=request.user,
-                at=request.at,
-            )
-            return _onward(request, draft, "register-number")
-        return _show(request, draft, BANK, "bank", form=form, chosen=form["bank"].value(), other=OTHER, status=422)
-    form = BankForm(banks=banks, initial={"reference": draft.reference})
-    used = {one.bin for one in form.most_used}
-    chosen = draft.bank_id if draft.bank_id is None or draft.bank_id in used else OTHER
-    form.initial["other"] = draft.bank_id if chosen == OTHER else ""
-    return _show(request, draft, BANK, "bank", form=form, chosen=chosen, other=OTHER)
+    if request.method != "POST":
+        form = BankForm(banks=banks, saved=draft.bank_id, initial={"reference": draft.reference})
+        return _show(request, draft, BANK, "bank", form=form, other=OTHER)
+    form = BankForm(request.POST, banks=banks, saved=draft.bank_id)
+    if not form.is_valid():
+        return _show(request, draft, BANK, "bank", form=form, other=OTHER, status=422)
+    draft = registration.choose_bank(
+        person_id=draft.person_id,
+        bank_bin=form.cleaned_data["bank_bin"],
+        reference=form.cleaned_data["reference"],
+        by=request.user,
+        at=request.at,
+    )
+    return _onward(request, draft, "register-number")
 
 
 @step(NUMBER)
@@ -274,13 +271,13 @@ def ask_again(request: PortalRequest) -> HttpResponse:
 @step(CONSENT)
 def consent(request: PortalRequest, draft: AccountDraft) -> HttpResponse:
     """The words of the consent and an empty box."""
-    text = registration.CONSENT_TEXT
+    words = registration.CONSENT_TEXT
     if request.method != "POST":
         form = ConsentForm(initial={"seen": registration.seen_token(draft)})
-        return _show(request, draft, CONSENT, "consent", form=form, text=text)
+        return _show(request, draft, CONSENT, "consent", form=form, words=words)
     form = ConsentForm(request.POST)
     if not form.is_valid():
-        return _show(request, draft, CONSENT, "consent", form=form, text=text, status=422)
+        return _show(request, draft, CONSENT, "consent", form=form, words=words, status=422)
     registration.record_consent(
         person_id=draft.person_id, seen=form.cleaned_data["seen"], by=request.user, at=request.at
     )
@@ -296,11 +293,16 @@ def check(request: PortalRequest, draft: AccountDraft) -> HttpResponse:
         CHECK,
         "check",
         person=draft.person,
-        account_number=registration.number_of(draft),
+        account_number=_in_fours(registration.number_of(draft)),
         seen=registration.seen_token(draft),
         needs_officer=draft.match_result == "REVIEW",
         summary=account_summary(draft.person),
     )
+
+
+def _in_fours(number: str) -> str:
+    """As somebody compares it with a card or a screen."""
+    return " ".join(number[start : start + 4] for start in range(0, len(number), 4))
 
 
 @page(Permission.LINK_OWN_ACCOUNT, methods="POST")

@@ -2,6 +2,8 @@
 
 import { initAll } from "./govuk-frontend.min.js";
 
+// The kit asks for its page template's mark before it does anything; an inline script, as there, the content policy forbids.
+document.body.classList.add("js-enabled", "govuk-frontend-supported");
 initAll();
 
 // --- Larger letters, remembered on this device
