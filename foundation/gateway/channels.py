@@ -10,6 +10,7 @@ halved by each "too many" (AIMD), between 1 and `rate_limit` lines a second.
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.db import connection
 
 WHOLE_GATEWAY = "000000"  # the channel that stands for the gateway itself
@@ -96,10 +97,10 @@ def add_channels(banks: list[str]) -> None:
         cursor.execute(
             """
             INSERT INTO gateway_bank_channel (bank_bin, state, failures, rate, rate_limit, burst, tokens)
-            SELECT unnest(%s::text[]), 'CLOSED', 0, 200, 200, 1000, 1000
+            SELECT unnest(%(banks)s::text[]), 'CLOSED', 0, %(rate)s, %(rate)s, %(rate)s * 5, %(rate)s * 5
             ON CONFLICT DO NOTHING
             """,
-            [banks],
+            {"banks": banks, "rate": settings.BANK_RATE},
         )
 
 

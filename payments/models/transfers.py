@@ -57,6 +57,9 @@ class DispatchChunk(models.Model):
     lease_until = models.DateTimeField(null=True)
     attempts = models.PositiveIntegerField(default=0, db_default=0)
     due_at = models.DateTimeField(db_default=PortalNow())
+    send_limit = models.PositiveIntegerField(
+        null=True, help_text="lines of one message while a refused line is looked for; empty: all"
+    )
     last_send_deadline = models.DateTimeField(null=True, help_text="no send of an earlier claim can begin after it")
     settled_count = models.PositiveIntegerField(default=0, db_default=0)
     settled_sum = models.BigIntegerField(default=0, db_default=0)

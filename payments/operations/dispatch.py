@@ -5,8 +5,6 @@ one that took longer worthless, and an outcome that is not proven is UNKNOWN: it
 The protocol is told in docs/architecture.md.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -15,253 +13,32 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from beneficiaries.operations.accounts import follow_bank_refusals
-from foundation.audit import merkle
 from foundation.audit.operations import SYSTEM, record_event
 from foundation.gateway.codes import NOT_FOUND, Outcome
 from foundation.gateway.errors import GatewayError, MessageRefused, NotSent, OutcomeUnknown
 from foundation.gateway.exchanges import keep_exchange
-from foundation.gateway.port import BulkAnswer, Gateway, TransferInstruction
-from foundation.privacy.encryption import DecryptionFailed, decrypt_many
-from payments.models import PayoutBatch
-from payments.operations.release import hold
+from foundation.gateway.port import BulkAnswer, Gateway
+from payments.operations import admission
+from payments.operations.claiming import Claim, ListTampered, claim_to_ask, claim_to_send
 from payments.operations.settle import Applied, Word, apply_words, recount
-from payments.states import AttemptKind, AttemptOutcome, BatchState, ChunkState
+from payments.states import AttemptKind, AttemptOutcome, ChunkState
+
+__all__ = [
+    "Claim",
+    "ListTampered",
+    "ask",
+    "claim_to_ask",
+    "claim_to_send",
+    "record_answer",
+    "record_failure",
+    "send",
+    "sweep_leases",
+]
 
 log = structlog.get_logger(__name__)
 
 MAX_SENDS = 5  # a line that was sent so often without a word goes to people
-MAX_REFUSALS = 3  # of a whole message
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A chunk that this worker holds: what to send or to ask, under which fence, until when."""
-
-    chunk_id: int
-    batch_id: int
-    kind: AttemptKind
-    fence: int
-    attempt_id: int
-    message_id: str
-    not_after: datetime | None
-    debtor_account: str
-    instructions: Sequence[TransferInstruction] = field(repr=False)
-    amounts: dict[str, int] = field(repr=False)
-
-
-class ListTampered(Exception):
-    """What would be sent is not what was approved."""
-
-    def __init__(self, batch_id: int, chunk_id: int, what: str) -> None:
-        super().__init__(f"batch {batch_id}, chunk {chunk_id}: {what}")
-        self.batch_id, self.chunk_id, self.what = batch_id, chunk_id, what
-
-
-PICK = """
-SELECT c.id, c.batch_id, c.list_hash, c.hash_path, b.list_hash, f.debtor_account
-FROM payments_dispatch_chunk c
-JOIN payments_payout_batch b ON b.id = c.batch_id
-JOIN payments_fund f ON f.id = b.fund_id
-WHERE c.route = 'GATEWAY' AND c.state = %(state)s AND c.due_at <= portal_now() AND b.state = ANY (%(batch_states)s)
-ORDER BY c.due_at, c.id
-LIMIT 1
-FOR NO KEY UPDATE OF c SKIP LOCKED
-FOR SHARE OF b SKIP LOCKED
-"""
-
-LEASE = """
-UPDATE payments_dispatch_chunk
-SET state = %(leased)s, fence = fence + 1, attempts = attempts + 1,
-    lease_until = portal_now() + %(lease)s * interval '1 second',
-    last_send_deadline = CASE WHEN %(kind)s = 'SEND' THEN portal_now() + %(deadline)s * interval '1 second'
-                              ELSE last_send_deadline END
-WHERE id = %(chunk)s
-RETURNING fence, last_send_deadline
-"""
-
-INTEND = """
-INSERT INTO payments_dispatch_attempt (chunk_id, fence, kind, message_id, number_of_transactions, control_sum, not_after)
-VALUES (%(chunk)s, %(fence)s, %(kind)s, %(message)s, %(count)s, %(sum)s, %(not_after)s)
-RETURNING id
-"""
-
-# The number itself comes from the account's version, and its fingerprint must be the one in the approved list.
-SENDING = """
-WITH sent AS (
-    UPDATE payments_transfer
-    SET state = 'SENDING', sent_count = sent_count + 1, first_sent_at = coalesce(first_sent_at, portal_now()),
-        due_at = portal_now() + %(lease)s * interval '1 second'
-    WHERE chunk_id = %(chunk)s AND state = 'READY'
-    RETURNING id, end_to_end_id, instructed_amount, creditor_name, creditor_agent, remittance_information,
-              payout_account_id, account_fingerprint
-)
-SELECT sent.end_to_end_id, sent.instructed_amount, sent.creditor_name, sent.creditor_agent, sent.remittance_information,
-       a.id, a.number_encrypted, a.number_index = sent.account_fingerprint AND a.bank_id = sent.creditor_agent
-FROM sent JOIN beneficiaries_payout_account a ON a.id = sent.payout_account_id
-ORDER BY sent.id
-"""
-
-ASKED = """
-SELECT end_to_end_id, instructed_amount FROM payments_transfer
-WHERE chunk_id = %s AND state IN ('SENDING', 'UNKNOWN', 'ACCEPTED') ORDER BY id
-"""
-
-
-def claim_to_send() -> Claim | None:
-    """Take one chunk that is ready and write down the intent to send it; None when there is none.
-
-    When it returns, the intent is committed: this is the only way by which a transfer reaches SENDING.
-
-    Raises:
-        ListTampered: The chunk's list is not the approved one. Nothing is claimed; its batch is held.
-    """
-    try:
-        return _claim_to_send()
-    except ListTampered as tampered:
-        _hold_tampered(tampered)
-        raise
-
-
-@transaction.atomic(durable=True)
-def _claim_to_send() -> Claim | None:
-    with connection.cursor() as cursor:
-        picked = _pick(cursor, ChunkState.READY, [BatchState.DISPATCHING])
-        if picked is None:
-            return None
-        chunk_id, batch_id, list_hash, hash_path, approved, debtor_account = picked
-        cursor.execute("SELECT payments_chunk_hash(%s)", [chunk_id])
-        recomputed = cursor.fetchone()[0]
-        if bytes(recomputed) != bytes(list_hash) or (
-            merkle.root_by_path(merkle.leaf(bytes(list_hash)), bytes(hash_path)) != bytes(approved)
-        ):
-            raise ListTampered(batch_id, chunk_id, "hash of the list")
-        fence, deadline = _lease(cursor, chunk_id, AttemptKind.SEND)
-        cursor.execute(SENDING, {"chunk": chunk_id, "lease": settings.DISPATCH_LEASE})
-        rows = cursor.fetchall()
-        if not all(row[7] for row in rows):
-            raise ListTampered(batch_id, chunk_id, "account of a transfer")
-        try:
-            numbers = decrypt_many([(row[5], row[6]) for row in rows], context="payout_account.number")
-        except DecryptionFailed as failure:
-            # A number that was moved from another row: left to itself, this chunk would stop every worker.
-            raise ListTampered(batch_id, chunk_id, "number of an account") from failure
-        instructions = [
-            TransferInstruction(
-                end_to_end_id=row[0],
-                instructed_amount=row[1],
-                creditor_name=row[2][:70],
-                creditor_account=number,
-                creditor_agent=row[3],
-                remittance_information=row[4],
-            )
-            for row, number in zip(rows, numbers, strict=True)
-        ]
-        return _intend(
-            cursor,
-            chunk_id=chunk_id,
-            batch_id=batch_id,
-            kind=AttemptKind.SEND,
-            fence=fence,
-            not_after=deadline,
-            debtor_account=debtor_account,
-            instructions=instructions,
-            amounts={row[0]: row[1] for row in rows},
-        )
-
-
-@transaction.atomic(durable=True)
-def claim_to_ask() -> Claim | None:
-    """Take one chunk about which the bank is to be asked; None when none is due. Holding a batch does not stop questions."""
-    asked_while = [BatchState.DISPATCHING, BatchState.HELD, BatchState.CANCELLING]
-    with connection.cursor() as cursor:
-        picked = _pick(cursor, ChunkState.INQUIRY, asked_while)
-        if picked is None:
-            return None
-        chunk_id, batch_id = picked[0], picked[1]
-        fence, _ = _lease(cursor, chunk_id, AttemptKind.INQUIRE)
-        cursor.execute(ASKED, [chunk_id])
-        return _intend(
-            cursor,
-            chunk_id=chunk_id,
-            batch_id=batch_id,
-            kind=AttemptKind.INQUIRE,
-            fence=fence,
-            not_after=None,
-            debtor_account=picked[5],
-            instructions=(),
-            amounts=dict(cursor.fetchall()),
-        )
-
-
-def _pick(cursor: Any, state: ChunkState, batch_states: list[BatchState]) -> Any:
-    cursor.execute(PICK, {"state": str(state), "batch_states": [str(allowed) for allowed in batch_states]})
-    return cursor.fetchone()
-
-
-def _lease(cursor: Any, chunk_id: int, kind: AttemptKind) -> tuple[int, datetime]:
-    leased = ChunkState.LEASED_SEND if kind == AttemptKind.SEND else ChunkState.LEASED_INQUIRY
-    cursor.execute(
-        LEASE,
-        {
-            "chunk": chunk_id,
-            "leased": str(leased),
-            "kind": str(kind),
-            "lease": settings.DISPATCH_LEASE,
-            "deadline": settings.DISPATCH_REQUEST_DEADLINE,
-        },
-    )
-    fence, deadline = cursor.fetchone()
-    return fence, deadline
-
-
-def _intend(
-    cursor: Any, *, chunk_id: int, kind: AttemptKind, fence: int, amounts: dict[str, int], **rest: Any
-) -> Claim:
-    message_id = f"{chunk_id}-{fence}"
-    cursor.execute(
-        INTEND,
-        {
-            "chunk": chunk_id,
-            "fence": fence,
-            "kind": str(kind),
-            "message": message_id,
-            "count": len(amounts),
-            "sum": sum(amounts.values()),
-            "not_after": rest["not_after"],
-        },
-    )
-    attempt_id = cursor.fetchone()[0]
-    record_event(
-        kind=f"chunk.{kind.lower()}_intended",
-        actor=SYSTEM,
-        subject_kind="chunk",
-        subject_id=chunk_id,
-        payload={"message": message_id, "transfers": len(amounts), "sum": sum(amounts.values())},
-    )
-    return Claim(
-        chunk_id=chunk_id,
-        kind=kind,
-        fence=fence,
-        attempt_id=attempt_id,
-        message_id=message_id,
-        amounts=amounts,
-        **rest,
-    )
-
-
-@transaction.atomic(durable=True)
-def _hold_tampered(tampered: ListTampered) -> None:
-    batch = PayoutBatch.objects.select_for_update(of=("self",), no_key=True).get(pk=tampered.batch_id)
-    if batch.state != BatchState.DISPATCHING:
-        return
-    hold(batch=batch, reason=f"Danh sách khác bản đã duyệt (gói {tampered.chunk_id}): {tampered.what}")
-    record_event(
-        kind="batch.tampered",
-        actor=SYSTEM,
-        subject_kind="batch",
-        subject_id=batch.pk,
-        payload={"chunk": tampered.chunk_id, "what": tampered.what},
-    )
+MAX_REFUSALS = 40  # of a chunk's messages: looking for one bad line in 500 takes ten, this is no single line's fault
 
 
 def send(*, claim: Claim, gateway: Gateway) -> None:
@@ -334,7 +111,7 @@ def record_failure(*, claim: Claim, error: GatewayError) -> None:
     else:
         why = error.why if isinstance(error, OutcomeUnknown) else type(error).__name__
         outcome, detail, wait = AttemptOutcome.UNKNOWN, why, 0.0
-    _record(claim, outcome=outcome, detail=detail, words=None, wait_seconds=wait, exchange=error.exchange)
+    _record(claim, outcome=outcome, detail=detail, words=None, wait_seconds=wait, error=error, exchange=error.exchange)
 
 
 HOLDING = """
@@ -346,10 +123,19 @@ UPDATE payments_transfer SET state = 'READY', proof_id = %(attempt)s, due_at = p
 WHERE chunk_id = %(chunk)s AND state = 'SENDING'
 """
 
-REFUSED_TOO_OFTEN = """
+# A message that the gateway will never take as it is: the lines to blame go to people, the rest goes on. Where the gateway does
+# not say which, ever smaller messages find the line; after too many refusals it is no line's fault and all go to people.
+TO_PEOPLE = """
 UPDATE payments_transfer SET state = 'REVIEW', due_at = portal_now() + interval '1 day'
 WHERE chunk_id = %(chunk)s AND state = 'READY'
-  AND (SELECT count(*) FROM payments_dispatch_attempt WHERE chunk_id = %(chunk)s AND outcome = 'REFUSED') >= %(most)s
+  AND (end_to_end_id = ANY (%(blamed)s)
+    OR (SELECT count(*) FROM payments_dispatch_attempt WHERE chunk_id = %(chunk)s AND outcome = 'REFUSED') >= %(most)s)
+"""
+NARROW = "UPDATE payments_dispatch_chunk SET send_limit = %s WHERE id = %s"
+# An answer widens the next message again.
+WIDEN = """
+UPDATE payments_dispatch_chunk SET send_limit = nullif(least(send_limit * 2, %(size)s), %(size)s)
+WHERE id = %(chunk)s AND send_limit IS NOT NULL
 """
 
 NOW_UNKNOWN = """
@@ -381,6 +167,7 @@ def _record(
     not_found: list[str] | None = None,
     answered_at: datetime | None = None,
     wait_seconds: float = 0.0,
+    error: GatewayError | None = None,
     exchange: Any = None,
 ) -> None:
     """Write what an attempt brought, if this worker still holds the chunk; otherwise only that it came too late (I-11)."""
@@ -397,7 +184,11 @@ def _record(
         if not stale:
             if outcome in (AttemptOutcome.NOT_SENT, AttemptOutcome.REFUSED) and claim.kind == AttemptKind.SEND:
                 cursor.execute(NOT_SENT, {"chunk": claim.chunk_id, "attempt": claim.attempt_id})
-                cursor.execute(REFUSED_TOO_OFTEN, {"chunk": claim.chunk_id, "most": MAX_REFUSALS})
+                if isinstance(error, MessageRefused):
+                    _isolate(cursor, claim, error)
+            elif claim.kind == AttemptKind.SEND and outcome == AttemptOutcome.ANSWERED:
+                cursor.execute(WIDEN, {"chunk": claim.chunk_id, "size": settings.DISPATCH_CHUNK_SIZE})
+            admission.learn(kind=claim.kind, bank=claim.bank, error=error)
             if words:
                 applied = apply_words(cursor, chunk_ids=[claim.chunk_id], words=words)
             cursor.execute(NOW_UNKNOWN, [claim.chunk_id])
@@ -414,7 +205,8 @@ def _record(
                         "margin": settings.DISPATCH_SKEW_MARGIN,
                     },
                 )
-            recount(cursor, chunk_ids=[claim.chunk_id], release=True, wait_seconds=wait_seconds)
+            soon = claim.kind == AttemptKind.SEND and outcome in (AttemptOutcome.REFUSED, AttemptOutcome.ANSWERED)
+            recount(cursor, chunk_ids=[claim.chunk_id], release=True, wait_seconds=wait_seconds, soon=soon)
     follow_bank_refusals(refusals=applied.refused_accounts)
     if exchange is not None:
         keep_exchange(exchange)
@@ -432,6 +224,15 @@ def _record(
         },
     )
     log.info("chunk recorded", message_id=claim.message_id, outcome=str(outcome), stale=stale, moved=applied.moved)
+
+
+def _isolate(cursor: Any, claim: Claim, error: MessageRefused) -> None:
+    """Send the line that spoils a message to people, or come closer to it."""
+    sent = [instruction.end_to_end_id for instruction in claim.instructions]
+    blamed = [sent[line - 1] for line in error.lines if line <= len(sent)] or (sent if len(sent) == 1 else [])
+    cursor.execute(TO_PEOPLE, {"chunk": claim.chunk_id, "blamed": blamed, "most": MAX_REFUSALS})
+    if not blamed:
+        cursor.execute(NARROW, [max(1, len(sent) // 2), claim.chunk_id])
 
 
 SWEEP_LEASES = """

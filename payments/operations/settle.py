@@ -97,6 +97,7 @@ SET settled_count = n.settled, settled_sum = n.settled_sum, rejected_count = n.r
         ELSE 'DONE' END,
     lease_until = CASE WHEN %(release)s THEN NULL ELSE c.lease_until END,
     due_at = CASE WHEN NOT %(release)s THEN c.due_at
+        WHEN n.ready > 0 AND n.unknown = 0 AND %(soon)s THEN portal_now()
         WHEN n.ready > 0 OR n.unknown > 0 THEN portal_now() + greatest(%(wait)s,
             least(900, power(2, least(c.attempts, 10))) * (0.5 + random() / 2)) * interval '1 second'
         ELSE portal_now() + least(900, %(accepted_sla)s * power(2, least(greatest(c.attempts - 1, 0), 5)))
@@ -155,13 +156,19 @@ def apply_words(cursor: Any, *, chunk_ids: list[int], words: Iterable[Word]) -> 
     )
 
 
-def recount(cursor: Any, *, chunk_ids: list[int], release: bool, wait_seconds: float = 0.0) -> None:
-    """Count ends anew and give each chunk its next state; with `release` its lease ends and its next look is set."""
+def recount(
+    cursor: Any, *, chunk_ids: list[int], release: bool, wait_seconds: float = 0.0, soon: bool = False
+) -> None:
+    """Count ends anew and give each chunk its next state; with `release` its lease ends and its next look is set.
+
+    `soon`: lines that are left are to go at once, since the bank has just answered.
+    """
     cursor.execute(
         RECOUNT,
         {
             "chunks": chunk_ids,
             "release": release,
+            "soon": soon,
             "wait": wait_seconds,
             "accepted_sla": settings.DISPATCH_ACCEPTED_SLA,
         },

@@ -21,6 +21,12 @@ BANK, OTHER = "970436", "970415"
 HANOI = timezone(timedelta(hours=7))
 
 
+@pytest.fixture(autouse=True)
+def usual_rate(settings):
+    """200 lines a second and a bucket of 1,000, so that a test can empty it."""
+    settings.BANK_RATE = 200
+
+
 def channel(bank: str = BANK) -> BankChannel:
     return BankChannel.objects.get(pk=bank)
 

@@ -16,7 +16,6 @@ ROOMS = (*PORTAL, "mock_gateway")
 LINES = 400
 LONG = {
     "payments/models/transfers.py": "transfer, chunk and attempt hold each other's rules; apart, each rule would be half told",
-    "payments/operations/dispatch.py": "claim, call and record of the one protocol, to be read from top to bottom",
 }
 LINES_OF_TESTS = 600
 # Compared without hmac.compare_digest, because nobody could learn a secret from how long it takes.
