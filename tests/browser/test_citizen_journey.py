@@ -3,9 +3,12 @@
 import pytest
 from playwright.sync_api import Browser
 
-from beneficiaries.models import AccountDraft, PayoutAccount
+from beneficiaries.models import AccountDraft, Payee, PayoutAccount
 from tests.browser.city import City
 from tests.browser.journeys import agree_and_send, enter_account, register_account, sign_in
+from tests.browser.visitor import Visitor
+from tests.factories import approve, build_batch, make_account, make_entitlement, make_office, make_person
+from tests.payments.months import child_with_guardian
 
 HOA, QUY, LINH = "079144100238", "079048800733", "079301013364"
 
@@ -35,6 +38,46 @@ def test_registers_an_account_and_takes_it_back(browser: Browser, office: City, 
     hoa.open("/cua-toi/khoan-chi/")
     hoa.look("payments-none")
     hoa.close()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_follows_payments_to_the_account(browser: Browser, office: City, width: int) -> None:
+    paid, refused = make_person("Nguyễn Thị Hoa", national_id=HOA), make_person("Lý Mỹ Linh", national_id=LINH)
+    for person, number in ((paid, "0071000123456"), (refused, "0071000009901")):
+        make_account(Payee.objects.create(person=person), number=number)
+        make_entitlement(person)
+    child_with_guardian(Payee.objects.get(person=paid))
+    ward = make_office()
+    approve(ward, build_batch(ward))
+    hoa = sign_in(office, browser, width, True, HOA)
+    open_until(hoa, "/cua-toi/", "Tiền đã vào tài khoản")
+    hoa.look("home-paid")
+    hoa.press("Xem tất cả các khoản tiền")
+    hoa.look("payments")
+    hoa.page.locator(".welfare-payments__one a").first.click()
+    hoa.page.wait_for_url("**/khoan-chi/*/")
+    hoa.look("payment")
+    assert "1.300.000\u00a0đ" in hoa.text()
+    hoa.page.emulate_media(media="print")
+    assert not hoa.page.get_by_role("button", name="In trang này").is_visible()
+    hoa.close()
+    linh = sign_in(office, browser, width, True, LINH)
+    open_until(linh, "/cua-toi/", "Ngân hàng không chuyển được")
+    linh.look("home-failed")
+    linh.page.locator(".welfare-payments__one a").first.click()
+    linh.page.wait_for_url("**/khoan-chi/*/")
+    linh.look("payment-failed")
+    assert "Tài khoản đã đóng" in linh.text()
+    linh.close()
+
+
+def open_until(visitor: Visitor, path: str, words: str) -> None:
+    """Open a page again and again, as people do, until it tells what the worker has done."""
+    for _ in range(300):
+        visitor.open(path)
+        if words in visitor.text():
+            return
+    raise AssertionError(f"{path} never says {words}")
 
 
 def test_a_near_name_goes_to_an_officer(browser: Browser, office: City) -> None:

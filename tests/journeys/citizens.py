@@ -3,7 +3,9 @@
 from html import unescape
 from typing import Any
 
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from beneficiaries import tasks
 from foundation.users.models import User
@@ -26,6 +28,13 @@ class Phone:
         answer = self.get(path, **headers)
         assert answer.status_code == status, (path, answer.status_code, answer.headers.get("Location"))
         return unescape(answer.content.decode())
+
+    def cost(self, path: str) -> int:
+        """How many queries a page asks, the session once begun."""
+        self.read(path)
+        with CaptureQueriesContext(connection) as asked:
+            self.read(path)
+        return len(asked)
 
     def hidden(self, path: str) -> dict[str, str]:
         """The hidden fields of a page's form."""

@@ -250,7 +250,7 @@ class TestSaved:
         assert phone.send("ngan-hang", bank=VCB, later="1")["Location"] == "/cua-toi/"
         home = phone.read("/cua-toi/")
         assert "Đã lưu. Ông, bà làm tiếp lúc nào cũng được." in home
-        assert "đã lưu lúc" in home
+        assert "Đã lưu lúc" in home
         assert AccountDraft.objects.get().bank_id == VCB
 
     def test_an_answer_of_yesterday_is_asked_for_again(self, phone: Phone, bank: Bank, clock: Clock) -> None:
