@@ -3,7 +3,10 @@
 import csv
 import io
 import json
+import subprocess
+import sys
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,6 +42,7 @@ from tests.payments.test_messages import apply_all, status, tell
 
 pytestmark = pytest.mark.django_db
 
+ROOT = Path(__file__).resolve().parents[2]
 NATIONAL_ID, ACCOUNT = "079148765432", "1000009901"
 
 
@@ -277,6 +281,19 @@ class TestExport:
         text = answer.content.decode()
         assert NATIONAL_ID not in text
         assert ACCOUNT not in text
+
+    def test_of_evidence_is_checked_without_the_portal_as_the_page_says(
+        self, client: Client, auditor: User, office: Office, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "evidence.json"
+        file.write_bytes(self.take(client, pay(office), "json").content)
+        program = (
+            (ROOT / "docs" / "auditors.md").read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
+        )
+        command = [sys.executable, "-c", program, str(file)]
+        assert subprocess.run(command, check=False, capture_output=True).returncode == 0
+        file.write_text(file.read_text(encoding="utf-8").replace("650000", "950000"), encoding="utf-8")
+        assert subprocess.run(command, check=False, capture_output=True).returncode == 1
 
     @pytest.mark.parametrize("kind", ["csv", "json"])
     def test_gives_the_same_bytes_to_everybody_and_is_written_down(

@@ -70,7 +70,7 @@ class TestNeighbourhoods:
         receiver(neighbourhood=places[1], account=True)
         receiver()
         text = text_of(client, START)
-        assert cells(text) == ["Khu phố 1 2 1 50,0 %", "Khu phố 2 1 0 0,0 %", "Chưa rõ khu phố 1 1 100,0 %"]
+        assert cells(text) == ["Khu phố 1 1 2 50,0 %", "Khu phố 2 0 1 0,0 %", "Chưa rõ khu phố 1 1 100,0 %"]
         assert "còn <strong>2</strong> trong 4 người nhận" in text
         assert f'href="{START}khu-pho/{places[0].pk}/?don-vi={WARD}"' in text
         assert f"khu-pho/{places[1].pk}/" not in text  # nobody to visit there

@@ -8,6 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
@@ -70,7 +71,10 @@ class MainJob:
 
     def run(self) -> Result:
         """Do it all; the seconds are those from approval to the last answer of the bank."""
-        bank = ControlledGateway()
+        with closing(ControlledGateway()) as bank:
+            return self._run(bank)
+
+    def _run(self, bank: ControlledGateway) -> Result:
         bank.open_accounts(self._people())
         self._import()
         self._link(bank)
