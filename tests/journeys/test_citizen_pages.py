@@ -2,7 +2,7 @@
 
 import pytest
 
-from beneficiaries.models import Entitlement, Payee
+from beneficiaries.models import Entitlement, Payee, PayoutAccount
 from payments.models import Transfer
 from payments.operations import cash
 from payments.operations.cash import Collected
@@ -90,6 +90,21 @@ class TestHome:
         page = phone_of(payee).read(HOME)
         assert "Tạm khoá" in page
         assert "Hỏi ngân hàng, hoặc đăng ký tài khoản khác." in page
+
+    def test_after_the_bank_has_closed_the_account(self, payee: Payee) -> None:
+        payee.accounts.update(state="CLOSED")
+        page = phone_of(payee).read(HOME)
+        assert "**** 9999</span>: ngân hàng báo tài khoản này đã đóng." in page
+        assert "Đăng ký tài khoản nhận tiền" in page
+
+    def test_after_an_officer_has_refused_it(self, phone: Phone, bank: Bank) -> None:
+        bank.holder = "HOA NGUYEN THI"
+        phone.register()
+        PayoutAccount.objects.update(state="REFUSED", refusal_code="OFFICER", due_at=None)
+        for path in (HOME, "lich-su"):
+            page = phone.read(path)
+            assert "Cán bộ không chấp nhận tài khoản này sau khi xem lại." in page
+            assert "để biết lý do, hoặc đăng ký tài khoản khác" in page
 
     def test_with_a_registration_half_done(self, phone: Phone, bank: Bank) -> None:
         phone.ask()
