@@ -196,7 +196,7 @@ _REFUSALS = [
     EnquiryRefusal(
         "ID_MISMATCH",
         _("Số giấy tờ lưu tại ngân hàng khác với số định danh cá nhân"),
-        _("Vui lòng cập nhật căn cước tại ngân hàng, hoặc nhập thêm số CMND 9 số đã dùng khi mở tài khoản."),
+        _("Vui lòng mang căn cước đến quầy ngân hàng để cập nhật giấy tờ rồi thử lại, hoặc dùng tài khoản khác."),
     ),
     EnquiryRefusal(
         "ACC_INACTIVE",
