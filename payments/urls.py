@@ -4,7 +4,8 @@ from django.urls import include, path, register_converter
 from rest_framework.routers import SimpleRouter
 
 from payments import api
-from payments.views import auditor, citizen, officer
+from payments.views import auditor, citizen
+from payments.views.officer import acts, approval, batch, lists
 
 
 class EndToEndId:
@@ -43,7 +44,18 @@ urlpatterns = [
     path("api/v1/", include(router.urls)),
     path("cua-toi/khoan-chi/", citizen.my_payments, name="my-payments"),
     path("cua-toi/khoan-chi/<slug:code>/", citizen.my_payment, name="my-payment"),
-    path("can-bo/dot-chi/", officer.batches, name="batches"),
+    path("can-bo/dot-chi/", lists.batches, name="batches"),
+    path("can-bo/dot-chi/lap", lists.new, name="batch-new"),
+    path("can-bo/dot-chi/<int:batch_id>/", batch.summary, name="batch"),
+    path("can-bo/dot-chi/<int:batch_id>/danh-sach", batch.transfers, name="batch-transfers"),
+    path("can-bo/dot-chi/<int:batch_id>/khong-chi", batch.excluded, name="batch-excluded"),
+    path("can-bo/dot-chi/<int:batch_id>/thay-doi", batch.changes, name="batch-changes"),
+    path("can-bo/dot-chi/<int:batch_id>/nhat-ky", batch.log, name="batch-log"),
+    path("can-bo/dot-chi/<int:batch_id>/trinh", acts.submit, name="batch-submit"),
+    path("can-bo/dot-chi/<int:batch_id>/rut-lai", acts.withdraw, name="batch-withdraw"),
+    path("can-bo/dot-chi/<int:batch_id>/tra-lai", acts.reject, name="batch-reject"),
+    path("can-bo/dot-chi/<int:batch_id>/tam-dung", acts.hold, name="batch-hold"),
+    path("can-bo/dot-chi/<int:batch_id>/duyet", approval.approve, name="batch-approve"),
     path("kiem-toan/", auditor.search, name="trace-search"),
     path("kiem-toan/dot-chi/<int:batch_id>/", auditor.batch, name="trace-batch"),
     path("kiem-toan/khoan-chi/<end_to_end_id:end_to_end_id>/", auditor.transfer, name="trace-transfer"),

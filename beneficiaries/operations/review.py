@@ -63,9 +63,14 @@ def _checked_reason(reason: str) -> str:
     reason = " ".join(reason.split())
     if not REASON_MIN <= len(reason) <= REASON_MAX:
         raise errors.ReasonMissing
-    if _LONG_NUMBER.search(reason):
+    if holds_number(reason):
         raise errors.ReasonHoldsNumber
     return reason
+
+
+def holds_number(text: str) -> bool:
+    """Whether a text has a run of digits as long as a personal, account or phone number."""
+    return _LONG_NUMBER.search(text) is not None
 
 
 def _lock_for_judgement(account_id: int, by: User, at: datetime) -> PayoutAccount:

@@ -1,0 +1,171 @@
+"""What officers type about payout batches: a new list, the filters of a page, reasons, and the total that is released."""
+
+import re
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from beneficiaries.errors import ReasonHoldsNumber
+from beneficiaries.forms.months import MonthField
+from beneficiaries.forms.officer import offer_units
+from beneficiaries.operations.review import REASON_MIN, holds_number
+from foundation.reference.models import Unit
+from payments.models import Fund
+from payments.states import BatchKind, BatchState, Route, TransferState
+
+BUILT_HERE = (BatchKind.REGULAR, BatchKind.SUPPLEMENTARY, BatchKind.REPLACEMENT)
+REASON_MAX = 300
+_TOTAL = re.compile(r"[0-9]{1,15}|[0-9]{1,3}(?:([., \u00a0])[0-9]{3})(?:\1[0-9]{3}){0,4}")
+_UNIT = re.compile(r"\s*(?:đồng|đ|vnđ|vnd)\.?$", re.IGNORECASE)
+
+
+class NewBatchForm(forms.Form):
+    """A list to be built."""
+
+    fund = forms.ModelChoiceField(
+        Fund.objects.none(),
+        label=_("Nguồn kinh phí"),
+        empty_label=None,
+        error_messages={"required": _("Chọn nguồn kinh phí."), "invalid_choice": _("Chọn nguồn trong danh sách.")},
+    )
+    unit = forms.ModelChoiceField(
+        Unit.objects.none(),
+        label=_("Phường, xã"),
+        empty_label=None,
+        error_messages={"required": _("Chọn phường, xã."), "invalid_choice": _("Chọn phường, xã trong danh sách.")},
+    )
+    period = MonthField(label=_("Kỳ chi trả"))
+    kind = forms.ChoiceField(
+        label=_("Loại đợt"),
+        choices=[(kind.value, kind.label) for kind in BUILT_HERE],
+        initial=BatchKind.REGULAR,
+        help_text=_("Bổ sung: người chưa có trong đợt hằng tháng. Chi lại: khoản bị từ chối hoặc bị trả lại."),
+        error_messages={"required": _("Chọn loại đợt."), "invalid_choice": _("Chọn loại đợt trong danh sách.")},
+    )
+    execution_date = forms.DateField(
+        label=_("Ngày chi"),
+        help_text=_("Tiền được gửi từ ngày này, sau khi duyệt."),
+        input_formats=["%Y-%m-%d", "%d/%m/%Y"],
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        error_messages={"required": _("Chọn ngày chi."), "invalid": _("Ghi ngày chi dạng ngày/tháng/năm.")},
+    )
+
+    def __init__(
+        self, *arguments: Any, units: set[str] | None, today: date, first_day: date | None = None, **options: Any
+    ) -> None:
+        super().__init__(*arguments, **options)
+        self.today = today
+        funds = Fund.objects.filter(is_open=True).order_by("-year", "code")
+        fund, unit, period = self.fields["fund"], self.fields["unit"], self.fields["period"]
+        assert isinstance(fund, forms.ModelChoiceField)
+        assert isinstance(unit, forms.ModelChoiceField)
+        assert isinstance(period, MonthField)
+        fund.queryset = funds if units is None else funds.filter(Q(unit=None) | Q(unit__in=units))
+        offer_units(unit, units, today)
+        if units is None:
+            unit.required, unit.empty_label = False, _("Toàn thành phố")
+        period.offer(today)
+        self.fields["execution_date"].initial = first_day or today
+
+    def clean_execution_date(self) -> date:
+        """Not a day that is over."""
+        day: date = self.cleaned_data["execution_date"]
+        if day < self.today:
+            raise forms.ValidationError(_("Ngày chi không được trước hôm nay."), code="past")
+        return day
+
+    def clean(self) -> dict[str, Any] | None:
+        """A ward's fund pays that ward's lists."""
+        told = super().clean() or self.cleaned_data
+        fund = told.get("fund")
+        if fund is not None and "unit" in told:
+            unit = told["unit"]
+            if fund.unit_id is not None and fund.unit_id != (unit.pk if unit else None):
+                self.add_error("fund", _("Nguồn này của đơn vị khác."))
+        return told
+
+
+class BatchFilter(forms.Form):
+    """Which batches a page lists; nothing is needed, and what makes no sense filters nothing."""
+
+    unit = forms.CharField(required=False, max_length=5)
+    period = MonthField(label=_("Kỳ"), required=False)
+    state = forms.ChoiceField(label=_("Trạng thái"), required=False)
+
+    def __init__(self, *arguments: Any, today: date, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        period, state = self.fields["period"], self.fields["state"]
+        assert isinstance(period, MonthField)
+        assert isinstance(state, forms.ChoiceField)
+        period.offer(today, nothing=str(_("Mọi kỳ")))
+        state.choices = [("", _("Mọi trạng thái")), *BatchState.choices]
+
+
+class TransferFilter(forms.Form):
+    """Which payments of a list a page shows."""
+
+    name = forms.CharField(
+        label=_("Tìm theo tên"),
+        required=False,
+        max_length=80,
+        widget=forms.TextInput(attrs={"data-search": "", "autocomplete": "off"}),
+    )
+    route = forms.ChoiceField(label=_("Cách chi"), required=False, choices=[("", _("Mọi cách")), *Route.choices])
+    state = forms.ChoiceField(
+        label=_("Trạng thái"), required=False, choices=[("", _("Mọi trạng thái")), *TransferState.choices]
+    )
+
+
+class ReasonForm(forms.Form):
+    """Why a list is taken back, returned or held; the reason stays in the trail for ever."""
+
+    reason = forms.CharField(
+        label=_("Lý do"),
+        help_text=_("Ít nhất 10 ký tự. Không ghi số căn cước, số tài khoản, số điện thoại."),
+        min_length=REASON_MIN,
+        max_length=REASON_MAX,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={
+            "required": _("Ghi lý do."),
+            "min_length": _("Ghi lý do ít nhất 10 ký tự."),
+            "max_length": _("Ghi lý do không quá 300 ký tự."),
+        },
+    )
+
+    def clean_reason(self) -> str:
+        """On one line, and without a personal number."""
+        reason = " ".join(self.cleaned_data["reason"].split())
+        if holds_number(reason):
+            raise forms.ValidationError(ReasonHoldsNumber.message, code="number")
+        return reason
+
+
+class TotalForm(forms.Form):
+    """The total that the approver releases, typed by himself."""
+
+    total = forms.CharField(
+        label=_("Gõ lại tổng số tiền được chi (đồng)"),
+        help_text=_("Có thể dùng dấu chấm, ví dụ 26.650.000"),
+        max_length=40,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off", "class": "welfare-number"}),
+        error_messages={"required": _("Gõ lại tổng số tiền.")},
+    )
+
+    def __init__(self, *arguments: Any, expected: int, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.expected = expected
+
+    def clean_total(self) -> int:
+        """The sum of the list and no other."""
+        text = _UNIT.sub("", self.cleaned_data["total"].strip())
+        if not _TOTAL.fullmatch(text):
+            raise forms.ValidationError(_("Không đọc được số tiền. Ghi bằng chữ số."), code="unreadable")
+        total = int(re.sub(r"[^0-9]", "", text))
+        if total != self.expected:
+            raise forms.ValidationError(
+                _("Số tiền không đúng với tổng của danh sách. Xem lại rồi gõ lại."), code="wrong"
+            )
+        return total

@@ -1,0 +1,1 @@
+"""Officers' pages about payout batches: lists of them, one of them, the acts on it, and its approval."""

@@ -1,0 +1,122 @@
+"""The acts on a batch, each on a page of its own that says what it does: submit, take back, return, hold."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from foundation.users.pages import PortalRequest, page
+from foundation.users.roles import Permission
+from payments.errors import BatchChanged, InvalidMove
+from payments.forms.batches import ReasonForm
+from payments.models import PayoutBatch
+from payments.operations.decide import reject_batch, submit_batch, withdraw_batch
+from payments.operations.release import hold_batch
+from payments.queries import comparison
+from payments.states import BatchState
+from payments.views.officer.batch import MAY_BE_HELD, MAY_BE_WITHDRAWN, find, shown_token
+
+
+@page(Permission.PREPARE_BATCH, methods="GET POST")
+def submit(request: PortalRequest, batch_id: int) -> HttpResponse:
+    """Freeze a draft and hand it to the approvers."""
+    batch = find(request, batch_id)
+    _only_in(batch, BatchState.DRAFT)
+    if request.method == "POST":
+        _as_it_was_shown(request, batch)
+        submit_batch(batch_id=batch.pk, by=request.user, at=request.at)
+        messages.success(request, _("Đã trình phê duyệt. Danh sách đã khoá."))
+        return redirect("batch", batch.pk)
+    context = {"batch": batch, "seen": shown_token(batch), "comparison": comparison(batch=batch)}
+    return render(request, "batches/submit.html", context)
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """An act that needs a reason: its words, the states that it begins in, and what does it."""
+
+    title: str | Promise
+    explained: str | Promise
+    button: str | Promise
+    done: str | Promise
+    states: tuple[BatchState, ...]
+    does: Callable[..., None]
+
+
+WITHDRAW = Act(
+    gettext_lazy("Rút lại đợt chi"),
+    gettext_lazy("Danh sách này hết hiệu lực. Các khoản trong đó có thể được lập vào một danh sách mới."),
+    gettext_lazy("Rút lại"),
+    gettext_lazy("Đã rút lại đợt chi."),
+    MAY_BE_WITHDRAWN,
+    withdraw_batch,
+)
+REJECT = Act(
+    gettext_lazy("Trả lại đợt chi"),
+    gettext_lazy("Danh sách này hết hiệu lực. Người lập đọc lý do, sửa rồi lập danh sách mới."),
+    gettext_lazy("Trả lại"),
+    gettext_lazy("Đã trả lại đợt chi cho người lập."),
+    (BatchState.SUBMITTED,),
+    reject_batch,
+)
+HOLD = Act(
+    gettext_lazy("Tạm dừng đợt chi"),
+    gettext_lazy("Không khoản nào được gửi thêm. Khoản đã gửi sang ngân hàng vẫn được theo dõi đến khi có kết quả."),
+    gettext_lazy("Tạm dừng"),
+    gettext_lazy("Đã tạm dừng đợt chi."),
+    MAY_BE_HELD,
+    hold_batch,
+)
+
+
+@page(Permission.PREPARE_BATCH, methods="GET POST")
+def withdraw(request: PortalRequest, batch_id: int) -> HttpResponse:
+    """The preparer takes a list back that is not approved."""
+    return _with_reason(request, batch_id, WITHDRAW)
+
+
+@page(Permission.APPROVE_BATCH, methods="GET POST")
+def reject(request: PortalRequest, batch_id: int) -> HttpResponse:
+    """An approver sends a list back: exactly the one that he saw."""
+    return _with_reason(request, batch_id, REJECT)
+
+
+@page(Permission.HOLD_BATCH, methods="GET POST")
+def hold(request: PortalRequest, batch_id: int) -> HttpResponse:
+    """Stop what has not been sent."""
+    return _with_reason(request, batch_id, HOLD)
+
+
+def _with_reason(request: PortalRequest, batch_id: int, act: Act) -> HttpResponse:
+    batch = find(request, batch_id)
+    _only_in(batch, *act.states)
+    form = ReasonForm(request.POST or None)
+    if request.method == "POST":
+        _as_it_was_shown(request, batch, only_state=act is HOLD)
+        if form.is_valid():
+            told: dict[str, Any] = {"reason": form.cleaned_data["reason"]}
+            if act is REJECT:
+                told["seen_hash"] = bytes(batch.list_hash or b"")
+            act.does(batch_id=batch.pk, by=request.user, at=request.at, **told)
+            messages.success(request, str(act.done))
+            return redirect("batch", batch.pk)
+    context = {"batch": batch, "act": act, "form": form, "seen": shown_token(batch)}
+    return render(request, "batches/act.html", context, status=422 if form.errors else 200)
+
+
+def _only_in(batch: PayoutBatch, *states: BatchState) -> None:
+    """A page about an act that is over, or not due, says so instead of offering it."""
+    if batch.state not in states:
+        raise InvalidMove(batch.state)
+
+
+def _as_it_was_shown(request: PortalRequest, batch: PayoutBatch, *, only_state: bool = False) -> None:
+    """What the officer acts on must be what he was shown; one who stops a list stops it wherever it has come to."""
+    if not only_state and request.POST.get("seen") != shown_token(batch):
+        raise BatchChanged
