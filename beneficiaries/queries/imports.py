@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from beneficiaries.models import RegisterImport
+from beneficiaries.states import ImportState
 from foundation.audit.models import AuditEvent
 from foundation.users.models import User
 
@@ -23,6 +24,12 @@ def imports_visible(*, user: User, at: datetime, after: int | None = None, limit
         found = found.filter(pk__lt=after)
     rows = list(found.order_by("-pk")[: limit + 1])
     return ImportPage(rows[:limit], rows[limit - 1].pk if len(rows) > limit else None)
+
+
+def imports_to_write(*, user: User, at: datetime, limit: int = 20) -> list[RegisterImport]:
+    """Lists that were checked and neither written nor given up, the oldest first."""
+    found = RegisterImport.objects.visible_to(user, at=at).filter(state=ImportState.CHECKED)
+    return list(found.select_related("unit", "uploaded_by").order_by("pk")[:limit])
 
 
 def written_counts(import_id: int) -> dict[str, int]:
