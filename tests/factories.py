@@ -55,7 +55,14 @@ def make_person(name: str = "Nguyễn Thị Hoà", **fields: Any) -> Person:
     )
 
 
-def make_account(payee: Payee, *, number: str | None = None, bank: str = VCB, state: str = "ACTIVE") -> PayoutAccount:
+def make_account(
+    payee: Payee,
+    *,
+    number: str | None = None,
+    bank: str = VCB,
+    state: str = "ACTIVE",
+    reference: str | None = None,
+) -> PayoutAccount:
     """An account in use, brought there by the moves that the graph allows."""
     number = number or f"10{next(_numbers):010d}"
     account_id = allocate(PayoutAccount)[0]
@@ -71,6 +78,7 @@ def make_account(payee: Payee, *, number: str | None = None, bank: str = VCB, st
         holder_name=bank_form(str(payee)),
         match_result="MATCH",
         checked_at=clock.now(),
+        reference=reference,
     )
     if state != "REQUESTED":
         account.state = "ACCOUNT_CHECKED"
