@@ -106,7 +106,7 @@ DISPATCH_REQUEST_DEADLINE = env.int("DISPATCH_REQUEST_DEADLINE", default=15)
 DISPATCH_SKEW_MARGIN = env.int("DISPATCH_SKEW_MARGIN", default=5)
 DISPATCH_ACCEPTED_SLA = env.int("DISPATCH_ACCEPTED_SLA", default=120)
 DISPATCH_GATEWAY_WINDOW = env.int("DISPATCH_GATEWAY_WINDOW", default=30 * 24 * 3600)
-BANK_RATE = env.int("BANK_RATE", default=5000)  # lines a second to a bank that was never heard of; each has its own row
+BANK_RATE = env.int("BANK_RATE", default=5000)  # lines a second to a bank without a row of its own yet
 DISPATCH_WAKE_BUDGET = env.int("DISPATCH_WAKE_BUDGET", default=25)
 
 # --- Applications ----------------------------------------------------------------------------------------------------

@@ -4,15 +4,16 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('payments', '0006_approval_limits'),
+        ("payments", "0006_approval_limits"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='dispatchchunk',
-            name='send_limit',
-            field=models.PositiveIntegerField(help_text='lines of one message while a refused line is looked for; empty: all', null=True),
+            model_name="dispatchchunk",
+            name="send_limit",
+            field=models.PositiveIntegerField(
+                help_text="lines of one message while a refused line is looked for; empty: all", null=True
+            ),
         ),
     ]
