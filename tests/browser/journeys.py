@@ -96,3 +96,138 @@ def register_account(
     enter_account(visitor, bank_name, number)
     agree_and_send(visitor)
     return visitor
+
+
+# --- Officers ---
+def run_officer_journey(city: City, browser: Browser, width: int, script: bool) -> int:
+    """A ward's month from its list to the bank's last answer: import, confirm, build, submit, approve, follow.
+
+    Ends with every payment by bank at its end, cash still open; returns the batch's id.
+    """
+    preparer = Visitor(browser, city.portal, width=width, script=script)
+    preparer.sign_in_officer("canbo.lap")
+    preparer.look("officer-home-empty")
+    bring_list(city, preparer)
+    approver = Visitor(browser, city.portal, width=width, script=script)
+    approver.sign_in_officer("lanhdao.duyet")
+    confirm_accounts(approver)
+    batch_id = build_and_submit(preparer)
+    approve_batch(approver, batch_id)
+    follow_batch(preparer, batch_id)
+    preparer.open("/can-bo/")
+    preparer.look("officer-home")
+    preparer.close()
+    approver.close()
+    return batch_id
+
+
+def bring_list(city: City, preparer: Visitor) -> None:
+    """The ward's list of the month, checked and written."""
+    page = preparer.page
+    preparer.open("/can-bo/danh-sach/")
+    preparer.look("imports-empty")
+    preparer.press("Nhập danh sách")
+    preparer.look("import-new")
+    preparer.press("Kiểm tra")
+    expect(page).to_have_title(re.compile("^Lỗi:"))
+    preparer.look("import-new-wrong")
+    page.locator("[name=period]").select_option("2026-11")
+    page.locator("[name=file]").set_input_files(city.list_path)
+    preparer.press("Kiểm tra")
+    page.wait_for_url(re.compile(r"/can-bo/danh-sach/\d+/"))
+    preparer.look("import-preview")
+    preparer.press("Ghi vào sổ")
+    expect(page.get_by_text("đã ghi vào sổ lúc")).to_be_visible()
+    preparer.look("import-written")
+    preparer.open("/can-bo/danh-sach/")
+    preparer.look("imports")
+
+
+def confirm_accounts(approver: Visitor) -> None:
+    """What the banks found in order, once they have answered; near matches are looked at."""
+    page = approver.page
+    approver.open("/can-bo/tai-khoan/")
+    approver.look("accounts-waiting")
+    if approver.script:
+        expect(page.locator("#account-figures[hx-get]")).to_have_count(0, timeout=60_000)
+        approver.open("/can-bo/tai-khoan/")
+    for _ in range(LOOKS):
+        if not page.get_by_text("Ngân hàng đang trả lời").count():
+            break
+        approver.press("Tải lại danh sách")
+        page.wait_for_load_state()
+    approver.look("accounts-ready")
+    approver.press("^Xác nhận .* tài khoản khớp tên$", exact=False)
+    expect(page.get_by_text("Không còn tài khoản nào chờ xác nhận.")).to_be_visible()
+    approver.look("accounts-confirmed")
+
+
+def build_and_submit(preparer: Visitor) -> int:
+    """The month's batch, built by the worker, looked through and submitted."""
+    page = preparer.page
+    preparer.open("/can-bo/dot-chi/")
+    preparer.look("batches-empty")
+    preparer.press("Lập đợt chi")
+    preparer.look("batch-new")
+    page.locator("[name=period]").select_option("2026-11")
+    preparer.press("Lập danh sách chi")
+    page.wait_for_url(re.compile(r"/can-bo/dot-chi/\d+/$"))
+    batch_id = int(page.url.rstrip("/").rpartition("/")[2])
+    look_again_until(preparer, batch_id, "Trình duyệt")
+    preparer.look("batch-draft")
+    for part, name in (("danh-sach", "list"), ("khong-chi", "excluded"), ("thay-doi", "changes")):
+        preparer.open(f"/can-bo/dot-chi/{batch_id}/{part}")
+        preparer.look(f"batch-{name}")
+    preparer.press("Trình duyệt")
+    page.wait_for_url("**/trinh")
+    preparer.look("batch-submit")
+    preparer.press("Trình duyệt")
+    expect(page.get_by_text("Đã trình phê duyệt.")).to_be_visible()
+    preparer.look("batch-submitted")
+    return batch_id
+
+
+def approve_batch(approver: Visitor, batch_id: int) -> None:
+    """The total typed, first wrong, and the approver asked who he is."""
+    page = approver.page
+    approver.open("/can-bo/")
+    approver.look("officer-home-to-approve")
+    approver.press("Xem và duyệt")
+    page.wait_for_url("**/duyet")
+    approver.look("batch-approve")
+    total = page.locator(".welfare-big").inner_text()
+    page.fill("[name=total]", "1.000")
+    approver.press("Duyệt chi")
+    expect(page.get_by_text("không đúng với tổng").first).to_be_visible()
+    approver.look("batch-approve-wrong")
+    page.fill("[name=total]", total)
+    approver.press("Duyệt chi")
+    approver.page.wait_for_url("**/can-bo/xac-nhan**")
+    approver.look("batch-approve-who")
+    approver.confirm_password()
+    page.wait_for_url(f"**/can-bo/dot-chi/{batch_id}/")
+    expect(page.get_by_text("Đã duyệt. Tiền được giữ")).to_be_visible()
+    approver.look("batch-approved")
+
+
+def follow_batch(visitor: Visitor, batch_id: int) -> None:
+    """Until the bank has answered for every payment that goes through it."""
+    visitor.open(f"/can-bo/dot-chi/{batch_id}/")
+    look_again_until(visitor, batch_id, "Mọi khoản chuyển khoản đã có kết quả")
+    visitor.look("batch-paid")
+    for part, name in (("danh-sach", "list-paid"), ("nhat-ky", "log")):
+        visitor.open(f"/can-bo/dot-chi/{batch_id}/{part}")
+        visitor.look(f"batch-{name}")
+    visitor.open("/can-bo/dot-chi/")
+    visitor.look("batches")
+
+
+def look_again_until(visitor: Visitor, batch_id: int, words: str) -> None:
+    """The page comes to it by itself; without a script somebody asks again."""
+    awaited = visitor.page.locator("main").get_by_text(words).first
+    if not visitor.script:
+        for _ in range(LOOKS):
+            if awaited.count():
+                break
+            visitor.open(f"/can-bo/dot-chi/{batch_id}/")
+    expect(awaited).to_be_visible(timeout=60_000)

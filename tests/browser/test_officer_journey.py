@@ -1,0 +1,25 @@
+"""Officers pay a ward's month in a real browser, from the list to the bank's last answer, and see it in pictures."""
+
+import pytest
+from playwright.sync_api import Browser
+
+from payments.models import Approval, PayoutBatch, Transfer
+from payments.states import BatchState, Route, TransferState
+from tests.browser.city import LINES, City
+from tests.browser.journeys import run_officer_journey
+
+EVERYBODY = [(1280, True), (390, True), (390, False)]
+
+
+@pytest.mark.parametrize(("width", "script"), EVERYBODY)
+def test_a_wards_month_is_paid(browser: Browser, office: City, width: int, script: bool) -> None:
+    batch_id = run_officer_journey(office, browser, width, script)
+
+    batch = PayoutBatch.objects.get(pk=batch_id)
+    assert batch.state == BatchState.DISPATCHING  # cash waits for people
+    assert 0 < batch.number_of_transactions <= LINES
+    assert Approval.objects.filter(batch=batch, decision="APPROVED").count() == 1
+    by_bank = Transfer.objects.filter(batch=batch, route=Route.GATEWAY)
+    ended = {TransferState.SETTLED, TransferState.REJECTED, TransferState.RETURNED}
+    assert set(by_bank.values_list("state", flat=True)) <= ended
+    assert by_bank.filter(state=TransferState.SETTLED).count() > LINES // 5  # most of the list is still paid in cash
