@@ -106,13 +106,13 @@ def bar(label: str, *parts: Any) -> SafeString:
     """
     pairs = [(str(parts[index]), float(parts[index + 1] or 0)) for index in range(0, len(parts) - 1, 2)]
     total = sum(size for _, size in pairs) or 1.0
+    # A part that is there is seen, however small; the others give way.
+    widths = [max(100 * size / total, 0.6) if size else 0.0 for _, size in pairs]
+    scale = 100 / max(sum(widths), 100)
     drawn, left = [], 0.0
-    for name, size in pairs:
-        width = 100 * size / total
-        # A part that is there is seen, however small.
-        width = max(width, 0.6) if size else 0.0
-        drawn.append((name, f"{left:.2f}", f"{min(width, 100 - left):.2f}"))
-        left += width
+    for (name, _), width in zip(pairs, widths, strict=True):
+        drawn.append((name, f"{left:.2f}", f"{width * scale:.2f}"))
+        left += width * scale
     rectangles = format_html_join(
         "", '<rect class="welfare-bar__{}" x="{}%" y="0" width="{}%" height="100%"></rect>', drawn
     )
