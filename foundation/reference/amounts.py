@@ -27,7 +27,7 @@ def parse_amount(value: str | float) -> int:
     text = value.strip()
     if len(text) > 40:
         raise _unreadable()
-    text = _UNIT.sub("", text)
+    text = without_unit(text)
     if not text.isascii() and not text.replace("\u00a0", "").replace("\u202f", "").isascii():
         raise _unreadable()
     if _PLAIN.fullmatch(text) or _GROUPED.fullmatch(text):
@@ -35,6 +35,11 @@ def parse_amount(value: str | float) -> int:
         if amount <= AMOUNT_MAX:
             return amount
     raise _unreadable()
+
+
+def without_unit(text: str) -> str:
+    """`1.625.000 đ` as `1.625.000`."""
+    return _UNIT.sub("", text)
 
 
 def _from_number(value: float) -> int:

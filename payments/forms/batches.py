@@ -12,6 +12,7 @@ from beneficiaries.errors import ReasonHoldsNumber
 from beneficiaries.forms.months import MonthField
 from beneficiaries.forms.officer import offer_units
 from beneficiaries.operations.review import REASON_MIN, holds_number
+from foundation.reference.amounts import without_unit
 from foundation.reference.models import Unit
 from payments.models import Fund
 from payments.states import BatchKind, BatchState, Route, TransferState
@@ -19,7 +20,6 @@ from payments.states import BatchKind, BatchState, Route, TransferState
 BUILT_HERE = (BatchKind.REGULAR, BatchKind.SUPPLEMENTARY, BatchKind.REPLACEMENT)
 REASON_MAX = 300
 _TOTAL = re.compile(r"[0-9]{1,15}|[0-9]{1,3}(?:([., \u00a0])[0-9]{3})(?:\1[0-9]{3}){0,4}")
-_UNIT = re.compile(r"\s*(?:đồng|đ|vnđ|vnd)\.?$", re.IGNORECASE)
 
 
 class NewBatchForm(forms.Form):
@@ -160,7 +160,7 @@ class TotalForm(forms.Form):
 
     def clean_total(self) -> int:
         """The sum of the list and no other."""
-        text = _UNIT.sub("", self.cleaned_data["total"].strip())
+        text = without_unit(self.cleaned_data["total"].strip())
         if not _TOTAL.fullmatch(text):
             raise forms.ValidationError(_("Không đọc được số tiền. Ghi bằng chữ số."), code="unreadable")
         total = int(re.sub(r"[^0-9]", "", text))
