@@ -1,7 +1,7 @@
 """The second person's pages: confirm what lists brought and banks found in order, judge what only comes near."""
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -57,6 +57,8 @@ def _chosen(units: list[UnitAccounts], code: str) -> UnitAccounts | None:
 def confirm(request: PortalRequest) -> HttpResponse:
     """Confirm the accounts of a unit that were shown."""
     unit_code = request.POST.get("unit", "")
+    if not unit_code.isalnum():
+        raise Http404
     confirmed = confirm_listed_accounts(
         unit_code=unit_code, by=request.user, at=request.at, seen=request.POST.get("seen", "")
     )

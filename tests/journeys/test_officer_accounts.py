@@ -166,6 +166,12 @@ class TestConfirmingAList:
         assert client.post(f"{PAGE}xac-nhan", told).status_code == 401
         assert states() == ["ACCOUNT_CHECKED"] * 3
 
+    @pytest.mark.parametrize("unit", ["", "\x00", "'; --", "99999"])
+    def test_knows_no_such_unit(self, desk: Client, unit: str) -> None:
+        assert desk.post(f"{PAGE}xac-nhan", {"unit": unit, "seen": ""}).status_code in (403, 404)
+        assert desk.get(PAGE, {"don-vi": unit, "sau": "9" * 30}).status_code == 200
+        assert desk.get(f"{PAGE}{'9' * 30}/").status_code == 404
+
     def test_costs_the_same_for_many(self, desk: Client, preparer: User, monkeypatch: pytest.MonkeyPatch) -> None:
         def queries() -> int:
             desk.get(PAGE)

@@ -267,6 +267,15 @@ def _hash(batch: PayoutBatch) -> bytes:
     return bytes(batch.list_hash)
 
 
+@pytest.mark.parametrize("text", ["\x00", "9" * 30, "-1", "'; --", "%", "á" * 200])
+def test_nonsense_in_an_address_is_no_error(desk: Client, draft: PayoutBatch, text: str) -> None:
+    asked = dict.fromkeys(("don-vi", "ky", "trang-thai", "sau", "ten", "cach", "ly-do", "loai", "tu"), text)
+    assert desk.get(PAGE, asked).status_code == 200
+    for tab in TABS:
+        assert desk.get(f"{PAGE}{draft.pk}/{tab}", asked).status_code == 200
+    assert desk.get(f"{PAGE}{'9' * 30}/").status_code == 404
+
+
 class TestActs:
     def test_submit_says_what_freezes_and_freezes_it_once(self, desk: Client, draft: PayoutBatch) -> None:
         page = desk.get(f"{PAGE}{draft.pk}/trinh").content.decode()

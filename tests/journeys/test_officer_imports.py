@@ -235,7 +235,9 @@ class TestTheListOfLists:
         assert "tep-4.xlsx" not in first
         after = first.partition("?sau=")[2].partition('"')[0]
         assert "tep-4.xlsx" in desk.get(f"/can-bo/danh-sach/?sau={after}").content.decode()
-        assert desk.get("/can-bo/danh-sach/?sau=abc").status_code == 200
+        for nonsense in ("abc", "9" * 30, "-1", "%00"):
+            assert desk.get(f"/can-bo/danh-sach/?sau={nonsense}").status_code == 200
+        assert desk.get(f"/can-bo/danh-sach/{'9' * 30}/").status_code == 404
 
 
 def bring(count: int) -> None:
