@@ -52,7 +52,6 @@ class City:
             [sys.executable, "manage.py", "collectstatic", "--noinput", "-v", "0"],
             cwd=ROOT, env=self.environment, check=True,
         )  # fmt: skip
-        celery = [sys.executable, "-m", "celery", "--app", "welfare_portal"]
         try:
             self._start("gateway", sys.executable, "-m", "mock_gateway")
             self._start(
@@ -60,13 +59,6 @@ class City:
                 "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1", "--blocking-threads", "2",
                 "--backpressure", "256", "--no-ws", "--log-level", "warning",
             )  # fmt: skip
-            self._start(
-                "worker", *celery, "worker", "--queues", "payments,accounts", "--pool", "solo", "--loglevel", "WARNING",
-                "--without-mingle", "--without-gossip", "--hostname", f"city-{self.port}@test",
-            )  # fmt: skip
-            self._start(
-                "beat", *celery, "beat", "--schedule", str(self.folder / "beat"), "--pidfile=", "--loglevel", "WARNING"
-            )
             assert wait_for(f"{self.portal}/livez", 60), "the portal does not come up"
             assert wait_for(f"{self.gateway}/livez", 60), "the gateway does not come up"
         except BaseException:
@@ -78,6 +70,24 @@ class City:
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         self._end()
+
+    def open(self) -> None:
+        """Begin a day: a ward to work in, and somebody who works. Between tests nobody does: others have this database too."""
+        self.seed()
+        celery = [sys.executable, "-m", "celery", "--app", "welfare_portal"]
+        self._start(
+            "worker", *celery, "worker", "--queues", "payments,accounts", "--pool", "solo", "--loglevel", "WARNING",
+            "--without-mingle", "--without-gossip", "--hostname", f"city-{self.port}@test",
+        )  # fmt: skip
+        self._start(
+            "beat", *celery, "beat", "--schedule", str(self.folder / "beat"), "--pidfile=", "--loglevel", "WARNING"
+        )
+
+    def close(self) -> None:
+        """End a day: nobody works any more, and the gateway forgets what it still had to tell."""
+        self._end("beat", "worker")
+        httpx2.post(f"{self.gateway}/control/reset", json={"accounts": True}).raise_for_status()
+        connections.close_all()
 
     def seed(self) -> None:
         """Staff, money, neighbourhoods, the list as files, and the list's accounts at their banks."""
@@ -97,10 +107,6 @@ class City:
         self.csv_path = self.folder / "danh-sach.csv"
         write_csv(self.csv_path, seed.listed_people(LINES))
 
-    def rest(self) -> None:
-        """Let workers finish what they are at before the tables are emptied under them."""
-        connections.close_all()
-
     def control(self, path: str, **body: Any) -> None:
         """Tell the gateway, as a test may."""
         httpx2.put(f"{self.gateway}/control/{path}", json=body).raise_for_status()
@@ -111,11 +117,12 @@ class City:
                 command, cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
 
-    def _end(self) -> None:
-        for process in self.processes.values():
+    def _end(self, *names: str) -> None:
+        ending = [self.processes.pop(name) for name in names or list(self.processes) if name in self.processes]
+        for process in ending:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
-        for process in self.processes.values():
+        for process in ending:
             try:
                 process.wait(20)
             except subprocess.TimeoutExpired:

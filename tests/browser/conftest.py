@@ -50,6 +50,8 @@ def portal(city: City) -> str:
 @pytest.fixture
 def office(city: City, committed: None) -> Iterator[City]:
     """The demonstration ward with its staff, its money and a short list; everything is gone after the test."""
-    city.seed()
-    yield city
-    city.rest()
+    city.open()
+    try:
+        yield city
+    finally:
+        city.close()
