@@ -204,14 +204,14 @@ class Callbacks:
         if row["treatment"] == "FORGED":
             # Sent once and forgotten: a forger does not keep the retry schedule.
             answer = await self._post(client, row, Secret(secret.key_id, secrets.token_bytes(32)))
-            await self._store.run(lambda connection: _settle(connection, row["id"], "DELIVERED", str(answer)))
+            await self._store.run(lambda connection: _settle(connection, row, "DELIVERED", str(answer)))
             return answer
         answer = await self._post(client, row, secret)
         if answer is not None and 200 <= answer < 300 and row["treatment"] in ("TWICE", "REPLAY"):
             age = REPLAYED_AGE_SECONDS if row["treatment"] == "REPLAY" else 0
             answer_again = await self._post(client, row, secret, age=age)
             await self._store.run(
-                lambda connection: _settle(connection, row["id"], "DELIVERED", f"{answer}, again {answer_again}")
+                lambda connection: _settle(connection, row, "DELIVERED", f"{answer}, again {answer_again}")
             )
             return answer
         await self._store.run(lambda connection: _record(connection, row, answer, at=self._clock.now()))
@@ -238,25 +238,28 @@ class Callbacks:
 def _record(connection: sqlite3.Connection, row: sqlite3.Row, answer: int | None, *, at: int) -> None:
     """Write down how an attempt went, and when the next one is."""
     if answer is not None and 200 <= answer < 300:
-        _settle(connection, row["id"], "DELIVERED", str(answer))
+        _settle(connection, row, "DELIVERED", str(answer))
     elif answer == 410 or at - row["created_at"] >= GIVE_UP_MS:
-        _settle(connection, row["id"], "PARKED", str(answer))
+        _settle(connection, row, "PARKED", str(answer))
     else:
         attempts = row["attempts"] + 1
         wait = RETRY_SECONDS[attempts - 1] if attempts <= len(RETRY_SECONDS) else HOURLY_SECONDS
         connection.execute(
-            "UPDATE outbox SET attempts = ?, next_at = ?, last_answer = ? WHERE id = ?",
-            (attempts, at + wait * 1000, "no answer" if answer is None else str(answer), row["id"]),
+            "UPDATE outbox SET attempts = ?, next_at = ?, last_answer = ? WHERE id = ? AND event_id = ?",
+            (attempts, at + wait * 1000, "no answer" if answer is None else str(answer), row["id"], row["event_id"]),
         )
 
 
-def _settle(connection: sqlite3.Connection, row_id: int, state: str, answer: str) -> None:
-    """End a message's life; the body of a delivered one is not needed any more and would fill the disk."""
+def _settle(connection: sqlite3.Connection, row: sqlite3.Row, state: str, answer: str) -> None:
+    """End a message's life; the body of a delivered one is not needed any more and would fill the disk.
+
+    Its own only: while it was on its way a reset may have given its number to another.
+    """
     connection.execute(
         """
         UPDATE outbox SET state = ?, attempts = attempts + 1, last_answer = ?,
           body = CASE WHEN ? = 'DELIVERED' THEN NULL ELSE body END
-        WHERE id = ?
+        WHERE id = ? AND event_id = ?
         """,
-        (state, answer, state, row_id),
+        (state, answer, state, row["id"], row["event_id"]),
     )
