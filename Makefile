@@ -16,6 +16,8 @@ CHECKED := beneficiaries foundation mock_gateway payments tests welfare_portal m
 # Processes of a test run; ARGS goes to pytest, to the demonstration, to Django's commands.
 N ?= 2
 ARGS ?=
+# `make run` shows the pages that people see when something goes wrong; `make run DEBUG=true` shows Django's.
+DEBUG ?= false
 
 ##@ Using it
 
@@ -25,7 +27,8 @@ help: ## List the targets
 
 .PHONY: run
 run: setup ## Run the portal, its workers and the mocked gateway on http://localhost:8000; Ctrl-C ends all
-	@exec $(EMBEDDED) run --port 8000 --port 8010 -- sh -c '\
+	@exec env DEBUG=$(DEBUG) $(EMBEDDED) run --port 8000 --port 8010 -- sh -c '\
+	  python manage.py collectstatic --noinput -v 0 && \
 	  $(AS_OWNER) python manage.py prepare_database -v 0 && python manage.py seed_demo || exit; \
 	  ($(EMBEDDED) wait-for http://127.0.0.1:8000/livez && printf "\n  http://localhost:8000\n\n" && python manage.py show_demo) & \
 	  exec honcho --env /dev/null start'

@@ -11,6 +11,8 @@ from django.utils.translation import gettext as _
 
 from foundation.audit.operations import record_event
 from foundation.privacy.encryption import decrypt, encrypt
+from foundation.users.models import User
+from foundation.users.pages import forbidden
 
 SECRET = "mfa_authenticator.secret"  # noqa: S105  the name of an encryption context
 
@@ -35,6 +37,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
         methods = super().get_reauthentication_methods(user)
         stronger = [method for method in methods if method["id"] != "reauthenticate"]
         return sorted(stronger, key=lambda method: "webauthn" not in method["id"]) or methods
+
+    def pre_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> Any:
+        """Citizens come in by VNeID and by nothing else, whatever key they show here."""
+        if user.kind != User.Kind.STAFF:
+            return forbidden(request)
+        return super().pre_login(request, user, **kwargs)
 
     def post_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> Any:
         """Write the sign-in down."""

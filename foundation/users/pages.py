@@ -6,7 +6,7 @@ A view names one permission; reading an address table against these marks is how
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
-from typing import Concatenate, ParamSpec, cast
+from typing import Any, Concatenate, ParamSpec, cast
 
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
@@ -83,6 +83,19 @@ def public(view: Callable[Concatenate[HttpRequest, P], HttpResponseBase]) -> Doo
     """A page for everybody, said on purpose."""
     view.permission = None  # type: ignore[attr-defined]
     return view
+
+
+def for_staff(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """One of allauth's pages, for staff and for whoever is not signed in yet: citizens have VNeID and nothing beside it."""
+
+    @wraps(view)
+    def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if isinstance(request.user, User) and request.user.kind != User.Kind.STAFF:
+            return forbidden(request)
+        return view(request, *args, **kwargs)
+
+    door.permission = None  # type: ignore[attr-defined]
+    return door
 
 
 def _signed_out(request: HttpRequest, permission: Permission) -> HttpResponse:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
+from django.utils.cache import add_never_cache_headers
 
 BEGAN, SEEN = "session_began", "session_seen"
 WRITE_EVERY = 30  # seconds: a request does not cost a write
@@ -31,4 +32,7 @@ class SessionLimits:
                 logout(request)
             elif now - seen > WRITE_EVERY and "X-Asked-By-Page" not in request.headers:
                 request.session[SEEN] = now
-        return self.get_response(request)
+        answer = self.get_response(request)
+        if request.user.is_authenticated and not answer.has_header("Cache-Control"):
+            add_never_cache_headers(answer)  # no browser, proxy or back button keeps what somebody saw
+        return answer

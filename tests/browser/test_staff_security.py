@@ -37,6 +37,8 @@ def test_an_officer_signs_in_with_a_passkey(browser: Browser, office: City, widt
     officer.look("recovery-codes")
     officer.open("/can-bo/bao-mat/")
     officer.look("security")
+    officer.open("/can-bo/bao-mat/webauthn/")
+    officer.look("passkeys")
 
     officer.press("Đăng xuất")
     officer.page.wait_for_url("**/da-dang-xuat")

@@ -13,7 +13,7 @@ from foundation.audit.models import AuditEvent
 from foundation.users.models import User
 from foundation.users.roles import Role
 from foundation.users.sessions import BEGAN, SEEN
-from tests.factories import make_staff
+from tests.factories import make_citizen, make_staff
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "Mot-mat-khau-that-dai-2026"
@@ -87,6 +87,45 @@ class TestPassword:
             assert client.get(path).status_code == 404
 
 
+class TestCitizens:
+    """VNeID is their only way in: a password or key of the portal's own would outlive a revoked e-ID."""
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/can-bo/dang-nhap",
+            "/can-bo/doi-mat-khau",
+            "/can-bo/xac-nhan",
+            "/can-bo/bao-mat/",
+            "/can-bo/bao-mat/totp/activate/",
+            "/can-bo/bao-mat/webauthn/",
+            "/can-bo/bao-mat/webauthn/add/",
+            "/can-bo/bao-mat/recovery-codes/generate/",
+        ],
+    )
+    def test_set_up_no_other_way_in(self, client: Client, path: str) -> None:
+        client.force_login(make_citizen())
+        assert client.get(path).status_code == 403
+        assert client.post(path, {}).status_code == 403
+        assert not Authenticator.objects.exists()
+
+    def test_are_not_let_in_by_a_password(self, client: Client, officer: User) -> None:
+        citizen = make_citizen()
+        citizen.set_password(PASSWORD)
+        citizen.save()
+        answer = sign_in(client, name=citizen.username)
+        assert answer.status_code == 403
+        assert not signed_in(client)
+
+
+class TestOneOffice:
+    def test_a_clumsy_colleague_shuts_nobody_out(self, client: Client, officer: User) -> None:
+        for _ in range(14):
+            sign_in(client, "sai", "totruong")
+        sign_in(client)
+        assert signed_in(client)
+
+
 class TestSecondFactor:
     def test_is_asked_for_once_it_is_set_up(self, client: Client, officer: User) -> None:
         secret = set_up_totp(officer)
@@ -111,6 +150,24 @@ class TestSecondFactor:
         assert (answer.status_code, answer["Location"]) == (302, "/can-bo/bao-mat/")
         set_up_totp(officer)
         assert client.get("/can-bo/dot-chi/").status_code == 200
+
+
+class TestWhatABrowserKeeps:
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/can-bo/bao-mat/",
+            "/can-bo/doi-mat-khau",
+            "/can-bo/dot-chi/",
+            "/api/v1/batches/",
+            "/can-bo/bao-mat/webauthn/",
+        ],
+    )
+    def test_is_nothing_that_somebody_saw(self, client: Client, officer: User, path: str) -> None:
+        client.force_login(officer)
+        answer = client.get(path)
+        assert answer.status_code == 200
+        assert "no-store" in answer["Cache-Control"]
 
 
 class TestSession:
