@@ -15,7 +15,9 @@ from beneficiaries.operations.review import accept_near_match, refuse_account
 from beneficiaries.queries.accounts import accounts_in_review, accounts_to_confirm
 from beneficiaries.queries.confirming import UnitAccounts, accounts_by_unit, ready_accounts, ready_among
 from beneficiaries.states import ACCOUNT_TO_JUDGE, AccountState
+from foundation.reference.amounts import format_count
 from foundation.users.pages import PortalRequest, page
+from foundation.users.paging import after_key
 from foundation.users.roles import Permission
 
 NEAR_SHOWN = 50
@@ -32,17 +34,15 @@ def overview(request: PortalRequest) -> HttpResponse:
         context["ready"] = ready_accounts(unit_code=unit.unit_code, by=request.user)
     if request.htmx or unit is None:
         return render(request, "accounts/_figures.html" if request.htmx else "accounts/overview.html", context)
-    after = request.GET.get("sau", "")
-    found = accounts_to_confirm(
-        user=request.user, at=request.at, unit_code=unit.unit_code, after=int(after) if after.isdecimal() else 0
-    )
+    after = after_key(request)
+    found = accounts_to_confirm(user=request.user, at=request.at, unit_code=unit.unit_code, after=after or 0)
     near = accounts_in_review(user=request.user, at=request.at, unit_code=unit.unit_code, limit=NEAR_SHOWN)
     ids = [account.pk for account in found.accounts]
     context |= {
         "page": found,
         "near": near,
         "confirmable": ready_among(ids=ids, unit_code=unit.unit_code, by=request.user),
-        "first": not after,
+        "first": after is None,
     }
     return render(request, "accounts/overview.html", context)
 
@@ -65,7 +65,7 @@ def confirm(request: PortalRequest) -> HttpResponse:
     messages.success(
         request,
         ngettext("Đã xác nhận %(count)s tài khoản.", "Đã xác nhận %(count)s tài khoản.", confirmed)
-        % {"count": confirmed},
+        % {"count": format_count(confirmed)},
     )
     return redirect(f"{reverse('accounts-to-confirm')}?don-vi={unit_code}")
 

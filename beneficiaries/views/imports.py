@@ -34,6 +34,7 @@ from beneficiaries.register_file.report import problems_xlsx
 from beneficiaries.states import ImportState
 from foundation.users.access import CITY_TIME
 from foundation.users.pages import PortalRequest, page
+from foundation.users.paging import after_key
 from foundation.users.roles import Permission
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -67,12 +68,12 @@ def _lists_only(view: View[P]) -> View[P]:
 @page(Permission.VIEW_REGISTER)
 def imports(request: PortalRequest) -> HttpResponse:
     """Lists that were brought in."""
-    after = request.GET.get("sau", "")
-    found = imports_visible(user=request.user, at=request.at, after=int(after) if after.isdecimal() else None)
+    after = after_key(request)
+    found = imports_visible(user=request.user, at=request.at, after=after)
     return render(
         request,
         "imports/list.html",
-        {"page": found, "may_import": Permission.IMPORT_REGISTER in request.rights, "first": not after},
+        {"page": found, "may_import": Permission.IMPORT_REGISTER in request.rights, "first": after is None},
     )
 
 

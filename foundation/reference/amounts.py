@@ -58,7 +58,12 @@ def _unreadable() -> InvalidValue:
 
 def format_amount(amount: int) -> str:
     """`1625000` as `1.625.000 đ`."""
-    return f"{amount:,}".replace(",", ".") + " đ"
+    return f"{format_count(amount)} đ"
+
+
+def format_count(number: int) -> str:
+    """`2318` as `2.318`."""
+    return f"{number:,}".replace(",", ".")
 
 
 _DIGITS = ("không", "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín")

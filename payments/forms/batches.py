@@ -1,7 +1,7 @@
 """What officers type about payout batches: a new list, the filters of a page, reasons, and the total that is released."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
@@ -19,6 +19,7 @@ from payments.states import BatchKind, BatchState, Route, TransferState
 
 BUILT_HERE = (BatchKind.REGULAR, BatchKind.SUPPLEMENTARY, BatchKind.REPLACEMENT)
 REASON_MAX = 300
+PAID_WITHIN = timedelta(days=62)  # a list further ahead than two months is a slip of the pen
 _TOTAL = re.compile(r"[0-9]{1,15}|[0-9]{1,3}(?:([., \u00a0])[0-9]{3})(?:\1[0-9]{3}){0,4}")
 
 
@@ -71,10 +72,12 @@ class NewBatchForm(forms.Form):
         self.fields["execution_date"].initial = first_day or today
 
     def clean_execution_date(self) -> date:
-        """Not a day that is over."""
+        """Neither a day that is over nor one so far ahead that nobody means it."""
         day: date = self.cleaned_data["execution_date"]
         if day < self.today:
             raise forms.ValidationError(_("Ngày chi không được trước hôm nay."), code="past")
+        if day - self.today > PAID_WITHIN:
+            raise forms.ValidationError(_("Ngày chi không được sau hôm nay quá 62 ngày."), code="far")
         return day
 
     def clean(self) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ from foundation.gateway.codes import Words
 from foundation.reference.amounts import format_amount
 from payments.models import PayoutBatch
 from payments.queries.paging import Page, at_most, cut
-from payments.queries.timelines import EVENTS, FIGURES, Tone
+from payments.queries.timelines import EVENTS, FIGURES, Tone, shown
 
 DECISIONS: dict[str, tuple[Tone, Words]] = {
     "batch.approved": (Tone.GOOD, _("Phê duyệt đợt chi")),
@@ -47,7 +47,7 @@ def batch_log(*, batch: PayoutBatch, after: int | None = None, limit: int = 50) 
 def _entry(event: AuditEvent) -> LogEntry:
     tone, what = DECISIONS.get(event.kind) or EVENTS.get(event.kind) or (Tone.PLAIN, event.kind)
     payload = event.payload
-    told = [(label, payload.get(key)) for key, label in (FIGURES | COUNTED).items()]
+    told = [(label, shown(payload.get(key))) for key, label in (FIGURES | COUNTED).items()]
     if isinstance(payload.get("sum"), int):
         told.append((_("Tổng tiền"), format_amount(payload["sum"])))
     return LogEntry(

@@ -104,8 +104,10 @@ def batch_progress(*, batch: PayoutBatch, at: datetime) -> BatchProgress:
         Group.RETURNED: totals.returned,
         Group.CANCELLED: totals.cancelled,
     }
-    per_minute = _per_minute(batch, at) if batch.state == BatchState.DISPATCHING else None
-    ahead = parts[Group.WAITING].count
+    ahead, at_bank = parts[Group.WAITING].count, parts[Group.AT_BANK].count
+    # What people hand out in cash has no speed: a rate is told only while the bank has something to do.
+    moving = batch.state == BatchState.DISPATCHING and ahead + at_bank > 0
+    per_minute = _per_minute(batch, at) if moving else None
     return BatchProgress(
         totals=totals,
         groups=tuple(ProgressGroup(group, str(group.label), part) for group, part in parts.items() if part.count),

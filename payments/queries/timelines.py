@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from foundation.audit.models import AuditEvent
 from foundation.gateway.codes import Outcome, Words, status_reason
 from foundation.gateway.port import ReturnNotice, TransferAnswer
-from foundation.reference.amounts import format_amount
+from foundation.reference.amounts import format_amount, format_count
 from payments.models import Approval, DispatchAttempt, LedgerEntry
 from payments.queries.tracing import Trace
 from payments.states import AttemptKind, AttemptOutcome, EntryKind
@@ -132,6 +132,11 @@ def timeline(trace: Trace) -> list[TimelineEntry]:
     return sorted(entries, key=lambda entry: entry.at)
 
 
+def shown(value: Any) -> Any:
+    """A number with its dots, anything else as it is."""
+    return format_count(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 def _pairs(*pairs: tuple[Any, Any]) -> tuple[tuple[str, str], ...]:
     return tuple((str(label), str(value)) for label, value in pairs if value not in (None, ""))
 
@@ -149,7 +154,7 @@ def _events(trace: Trace) -> Iterator[TimelineEntry]:
             what=str(what),
             actor=_actor(event),
             details=_pairs(
-                *((label, payload.get(key)) for key, label in FIGURES.items()),
+                *((label, shown(payload.get(key))) for key, label in FIGURES.items()),
                 (_("Tổng tiền"), format_amount(payload["sum"]) if isinstance(payload.get("sum"), int) else ""),
             ),
             digest=str(payload.get("list_hash", "")),
@@ -171,7 +176,7 @@ def _decision(approval: Approval) -> TimelineEntry:
         actor=str(approval.decided_by),
         role=f"{held.get_role_display()}, {held.unit}" if held.unit else str(held.get_role_display()),
         details=_pairs(
-            (_("Số khoản"), approval.number_of_transactions),
+            (_("Số khoản"), shown(approval.number_of_transactions)),
             (_("Tổng tiền"), format_amount(approval.control_sum)),
             (_("Lý do"), approval.reason),
         ),
@@ -196,7 +201,7 @@ def _attempts(trace: Trace) -> Iterator[TimelineEntry]:
             details=_pairs(
                 (_("Gói gửi"), attempt.message_id),
                 (_("Lần gửi"), sends if attempt.kind == AttemptKind.SEND else ""),
-                (_("Số khoản trong gói"), attempt.number_of_transactions),
+                (_("Số khoản trong gói"), shown(attempt.number_of_transactions)),
             ),
             evidence=attempt.message_id,
         )

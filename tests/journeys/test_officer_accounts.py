@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from beneficiaries.models import PayoutAccount
 from beneficiaries.tasks import drain
+from beneficiaries.views import accounts
 from foundation.audit.models import AuditEvent
 from foundation.reference.loading import load_reference
 from foundation.users.models import User
@@ -117,6 +118,30 @@ class TestConfirmingAList:
         told = seen(desk.get(PAGE).content.decode())
         assert [desk.post(f"{PAGE}xac-nhan", told).status_code for _ in range(2)] == [302, 409]
         assert AuditEvent.objects.filter(kind="accounts.confirmed").count() == 1
+
+    def test_waits_with_the_button_until_the_banks_have_answered(
+        self, desk: Client, preparer: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bring(preparer, monkeypatch)
+        write(
+            preparer, check(preparer, list_xlsx(line(account_number="0071000123456")))
+        )  # nobody has asked about it yet
+        page = desk.get(PAGE).content.decode()
+        assert "Đợi ngân hàng trả lời hết rồi xác nhận." in page
+        assert "tài khoản khớp tên" not in page
+
+    def test_tells_the_number_with_dots(self, desk: Client, preparer: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        bring(preparer, monkeypatch)
+        monkeypatch.setattr(accounts, "confirm_listed_accounts", lambda **_told: 1035)
+        answer = desk.post(f"{PAGE}xac-nhan", seen(desk.get(PAGE).content.decode()))
+        assert "Đã xác nhận 1.035 tài khoản." in desk.get(answer["Location"]).content.decode()
+
+    @pytest.mark.parametrize("text", ["9" * 5000, "9" * 30, "-1", "x"])
+    def test_nonsense_in_an_address_is_no_error(
+        self, desk: Client, preparer: User, monkeypatch: pytest.MonkeyPatch, text: str
+    ) -> None:
+        bring(preparer, monkeypatch, count=1)
+        assert desk.get(PAGE, {"sau": text}).status_code == 200
 
     def test_leaves_the_officers_own_to_somebody_else(
         self, client: Client, preparer: User, monkeypatch: pytest.MonkeyPatch

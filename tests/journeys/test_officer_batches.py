@@ -9,10 +9,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from foundation.audit.models import AuditEvent
+from foundation.audit.operations import record_event
 from foundation.users.roles import Role
 from payments import tasks
 from payments.models import PayoutBatch
 from payments.operations import decide
+from payments.queries import batch_progress
 from payments.states import BatchState
 from tests.factories import WARD, Office, build_batch, make_entitled, make_office, make_staff, start
 from tests.fake_gateway import FakeGateway
@@ -103,6 +105,7 @@ class TestANewBatch:
             ({"period": "2025-08"}, "Chọn tháng trong danh sách."),
             ({"kind": "FUNERAL"}, "Chọn loại đợt trong danh sách."),
             ({"execution_date": "2020-01-01"}, "Ngày chi không được trước hôm nay."),
+            ({"execution_date": "9999-12-31"}, "Ngày chi không được sau hôm nay quá 62 ngày."),
             ({"execution_date": "hôm qua"}, "Ghi ngày chi dạng ngày/tháng/năm."),
             ({"fund": "", "period": "", "execution_date": ""}, "Chọn nguồn kinh phí."),
         ],
@@ -215,6 +218,19 @@ class TestThePartsOfABatch:
         for words in ("Trình phê duyệt", "Lập xong danh sách", "Bắt đầu lập đợt chi", bytes(_hash(draft)).hex()):
             assert words in page
 
+    def test_tell_numbers_with_dots(self, desk: Client, office: Office, draft: PayoutBatch) -> None:
+        payload = {"transactions": 2318, "excluded": 1035, "version": 1, "sum": 1_506_700_000}
+        record_event(
+            kind="batch.built",
+            actor=office.preparer.actor,
+            subject_kind="batch",
+            subject_id=draft.pk,
+            payload=payload,
+        )
+        page = desk.get(f"{PAGE}{draft.pk}/nhat-ky").content.decode()
+        for words in ("Số khoản: 2.318", "Không chi: 1.035", "1.506.700.000 đ"):
+            assert words in page
+
     def test_open_to_whoever_may_see_the_batch(self, draft: PayoutBatch) -> None:
         for role in (Role.APPROVER, Role.ACCOUNTANT, Role.AUDITOR, Role.ADMINISTRATOR):
             client = signed_in(make_staff(role))
@@ -248,6 +264,8 @@ class TestThePartsOfABatch:
         page = desk.get(f"{PAGE}{draft.pk}/").content.decode()
         assert "hx-trigger" not in page
         assert "tiền mặt còn chờ người nhận" in page
+        assert "mỗi phút" not in page
+        assert batch_progress(batch=draft, at=office.at()).per_minute is None
         assert "Đã chi" in page
 
     def test_say_how_much_money_is_missing(self, client: Client) -> None:
@@ -267,7 +285,7 @@ def _hash(batch: PayoutBatch) -> bytes:
     return bytes(batch.list_hash)
 
 
-@pytest.mark.parametrize("text", ["\x00", "9" * 30, "-1", "'; --", "%", "á" * 200])
+@pytest.mark.parametrize("text", ["\x00", "9" * 30, "9" * 5000, "-1", "'; --", "%", "á" * 200])
 def test_nonsense_in_an_address_is_no_error(desk: Client, draft: PayoutBatch, text: str) -> None:
     asked = dict.fromkeys(("don-vi", "ky", "trang-thai", "sau", "ten", "cach", "ly-do", "loai", "tu"), text)
     assert desk.get(PAGE, asked).status_code == 200

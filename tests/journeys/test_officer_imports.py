@@ -228,6 +228,10 @@ class TestTheListOfLists:
         bring(35)
         assert queries_of(desk) == few
 
+    @pytest.mark.parametrize("text", ["9" * 5000, "9" * 30, "-1", "x"])
+    def test_takes_nonsense_in_its_address_for_nothing(self, desk: Client, text: str) -> None:
+        assert desk.get("/can-bo/danh-sach/", {"sau": text}).status_code == 200
+
     def test_goes_on_page_by_page(self, desk: Client) -> None:
         bring(35)
         first = desk.get("/can-bo/danh-sach/").content.decode()

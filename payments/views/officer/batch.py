@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, render
 
 from foundation.users.access import CITY_TIME
 from foundation.users.pages import PortalRequest, page
+from foundation.users.paging import after_key
 from foundation.users.roles import Permission
 from payments.forms.batches import TransferFilter
 from payments.models import PayoutBatch
@@ -133,7 +134,7 @@ def transfers(request: PortalRequest, batch_id: int) -> HttpResponse:
     form = TransferFilter(asked)
     form.is_valid()
     name, route, state = (form.cleaned_data.get(key) or "" for key in ("name", "route", "state"))
-    after = _key(request)
+    after = after_key(request)
     found = batch_transfers(
         batch=batch,
         states=[TransferState(state)] if state else [],
@@ -160,7 +161,7 @@ def excluded(request: PortalRequest, batch_id: int) -> HttpResponse:
     batch = find(request, batch_id)
     asked = request.GET.get("ly-do", "")
     reason = ExclusionReason(asked) if asked in ExclusionReason.values else None
-    after = _key(request)
+    after = after_key(request)
     context = {
         "page": excluded_lines(batch=batch, reason=reason, after=after),
         "counts": excluded_counts(batch=batch),
@@ -182,7 +183,7 @@ def changes(request: PortalRequest, batch_id: int) -> HttpResponse:
         kind = (
             Change(asked) if asked in Change.values else next((kind for kind, sum_ in sums if sum_.count), Change.NEW)
         )
-        after = _key(request)
+        after = after_key(request)
         context |= {
             "sums": sums,
             "kind": kind,
@@ -196,12 +197,6 @@ def changes(request: PortalRequest, batch_id: int) -> HttpResponse:
 def log(request: PortalRequest, batch_id: int) -> HttpResponse:
     """What happened to the batch, newest first."""
     batch = find(request, batch_id)
-    after = _key(request)
+    after = after_key(request)
     context = {"page": batch_log(batch=batch, after=after), "first": after is None}
     return render(request, "batches/log.html", head(request, batch, "log") | context)
-
-
-def _key(request: PortalRequest) -> int | None:
-    """Where the page before ended."""
-    text = request.GET.get("sau", "")
-    return int(text) if text.isdecimal() and len(text) < 19 else None

@@ -9,6 +9,7 @@ from foundation.reference.calendar import working_calendar
 from foundation.reference.models import Unit
 from foundation.users.access import CITY_TIME
 from foundation.users.pages import PortalRequest, page
+from foundation.users.paging import after_key
 from foundation.users.roles import Permission
 from payments import tasks
 from payments.errors import WrongInput
@@ -29,14 +30,14 @@ def batches(request: PortalRequest) -> HttpResponse:
     form.is_valid()
     chosen = form.cleaned_data
     state, period, unit = chosen.get("state") or "", chosen.get("period"), chosen.get("unit") or ""
-    after = request.GET.get("sau", "")
+    after = after_key(request)
     found = batches_visible(
         user=request.user,
         at=request.at,
         unit_code=unit,
         period=period,
         states=[BatchState(state)] if state else [],
-        after=int(after) if after.isdecimal() else None,
+        after=after,
     )
     units = request.rights.units(Permission.VIEW_BATCHES)
     reachable = Unit.objects.valid_on(today)
@@ -48,7 +49,7 @@ def batches(request: PortalRequest) -> HttpResponse:
         "chosen": kept,
         "filtered": any(kept.values()),
         "query": urlencode({key: value for key, value in kept.items() if value}),
-        "first": not after,
+        "first": after is None,
         "may_prepare": Permission.PREPARE_BATCH in request.rights,
     }
     return render(request, "batches/list.html", context)
