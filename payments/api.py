@@ -1,11 +1,13 @@
 """The API: the gateway's callback, and batches and transfers to read. Translates in, makes one call, translates out."""
 
+import re
 from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import mixins, serializers, status, viewsets
-from rest_framework.pagination import CursorPagination
+from rest_framework.exceptions import NotFound
+from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -17,6 +19,8 @@ from foundation.users.roles import Permission
 from payments import queries, tasks
 from payments.models import PayoutBatch, Transfer
 
+POSITION = re.compile(r"[0-9]{1,18}")  # the row that a page begins after: an id that PostgreSQL's bigint holds
+
 
 class Pages(CursorPagination):
     """Pages by key: the thousandth costs what the first does."""
@@ -25,6 +29,13 @@ class Pages(CursorPagination):
     max_page_size = 200
     page_size_query_param = "page_size"
     ordering = "-id"
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        """The cursor asked for. Its position goes into the query as it is, so what is no number of a row ends here."""
+        cursor = super().decode_cursor(request)
+        if cursor is not None and cursor.position is not None and not POSITION.fullmatch(str(cursor.position)):
+            raise NotFound(self.invalid_cursor_message)
+        return cursor
 
 
 class BatchSerializer(serializers.ModelSerializer[PayoutBatch]):

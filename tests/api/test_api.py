@@ -1,5 +1,6 @@
 """The read API and the callback door, from outside."""
 
+from base64 import b64encode
 from io import BytesIO
 from typing import Any
 
@@ -56,6 +57,23 @@ class TestBatches:
         answer = as_auditor.get("/api/v1/transfers/", {"batch": batch})
         assert answer.status_code == 200
         assert answer.json()["results"] == []
+
+    @pytest.mark.parametrize("kind", ["batches", "transfers"])
+    @pytest.mark.parametrize(
+        "cursor", ["p=%00", "p=", "p=x", "p=-1", "p=1'--", "p=%D9%A3", "p=" + "9" * 19, "r=1&p=1.5", "r=x", "o=-1"]
+    )
+    def test_a_cursor_that_is_none_is_not_found(self, as_auditor: Client, kind: str, cursor: str) -> None:
+        answer = as_auditor.get(f"/api/v1/{kind}/", {"cursor": b64encode(cursor.encode()).decode()})
+        assert answer.status_code == 404
+        assert answer["Content-Type"].endswith("json")
+
+    def test_pages_follow_one_another_there_and_back(self, as_auditor: Client, office: Office) -> None:
+        make_entitled(3)
+        build_batch(office)
+        first = as_auditor.get("/api/v1/transfers/", {"page_size": 2}).json()
+        second = as_auditor.get(first["next"]).json()
+        assert [len(first["results"]), len(second["results"])] == [2, 1]
+        assert as_auditor.get(second["previous"]).json()["results"] == first["results"]
 
     def test_a_list_costs_the_same_queries_for_two_and_for_twenty(
         self, as_auditor: Client, office: Office, django_assert_num_queries: Any
