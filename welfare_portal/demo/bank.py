@@ -45,7 +45,7 @@ class ControlledGateway:
                                 "bank_bin": person.account.bank_bin,
                                 "account_number": person.account.number,
                                 "national_id": holder,
-                                "holder_name": person.holder_name,
+                                "holder_name": person.name_at_bank or person.holder_name,
                                 "status": "ACTIVE",
                             }
                         ).encode()

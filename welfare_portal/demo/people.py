@@ -60,6 +60,7 @@ class ListedPerson:
     payee: ListedPayee | None
     phone: str
     note: str
+    name_at_bank: str = ""  # where the bank knows the holder otherwise than the list does
 
     @property
     def total(self) -> int:

@@ -19,6 +19,7 @@ from payments.models import Fund
 from payments.operations import funding
 from welfare_portal.demo.citizens import listed_citizens
 from welfare_portal.demo.list_file import write_xlsx
+from welfare_portal.demo.near_names import with_near_names
 from welfare_portal.demo.people import PERIOD, ListedPerson, generate_people
 
 WARD = "26743"
@@ -126,10 +127,13 @@ def seed_money(office: Office, *, lines: int = LINES) -> None:
 
 
 def listed_people(lines: int = LINES, seed: int = SEED) -> Iterator[ListedPerson]:
-    """The lines of the ward's list: the citizens who can sign in at the mocked VNeID, then everybody else."""
+    """The lines of the ward's list: the citizens who can sign in at the mocked VNeID, then everybody else.
+
+    From a thousand lines on, three have a near name at their bank.
+    """
     first = list(listed_citizens())[:lines]
     others = generate_people(seed, lines - len(first), WARD)
-    for number, person in enumerate(chain(first, others), start=1):
+    for number, person in enumerate(with_near_names(chain(first, others)), start=1):
         yield replace(person, seq=number)
 
 
