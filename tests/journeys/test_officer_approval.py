@@ -11,7 +11,7 @@ from foundation.users.models import User
 from foundation.users.roles import Role
 from payments.models import Approval, ApprovalPolicy, PayoutBatch
 from payments.operations import decide
-from payments.states import BatchState
+from payments.states import BatchKind, BatchState
 from tests.factories import Office, build_batch, make_entitled, make_office, make_staff
 from tests.payments.helpers import state_of
 
@@ -101,6 +101,91 @@ class TestThePage:
         answer = desk.get(address(build_batch(office)))
         assert answer.status_code == 409
         assert "đã đổi trạng thái" in answer.content.decode()
+
+    @pytest.mark.parametrize("total", ["1", "650.000", ""])
+    def test_a_total_for_a_draft_is_answered_by_its_state(self, desk: Client, office: Office, total: str) -> None:
+        make_entitled(1)
+        draft = build_batch(office)
+        page = desk.get("/can-bo/dot-chi/")
+        answer = post(desk, address(draft), page, seen="", total=total)
+        assert answer.status_code == 409
+        assert "đã đổi trạng thái" in answer.content.decode()
+        assert (approvals(), state_of(draft)) == (0, BatchState.DRAFT)
+
+    def test_a_wrong_total_for_somebody_elses_approved_list_is_answered_by_its_state(
+        self, desk: Client, office: Office, batch: PayoutBatch
+    ) -> None:
+        decide.approve_batch(
+            batch_id=batch.pk, by=make_staff(Role.APPROVER), seen_hash=bytes(batch.list_hash or b""), at=office.at()
+        )
+        answer = post(
+            desk, address(batch), desk.get("/can-bo/dot-chi/"), seen=bytes(batch.list_hash or b"").hex(), total="1"
+        )
+        assert answer.status_code == 409
+        assert approvals() == 1
+
+
+class TestEachApprovalIsAskedForByItself:
+    """allauth's own rule, any answer of the last five minutes, would let all of these through."""
+
+    @pytest.fixture
+    def other(self, office: Office, batch: PayoutBatch) -> PayoutBatch:
+        """A second list of the same total that waits as well."""
+        make_entitled(2)
+        other = build_batch(office, kind=BatchKind.SUPPLEMENTARY)
+        decide.submit_batch(batch_id=other.pk, by=office.preparer, at=office.at())
+        other.refresh_from_db()
+        return other
+
+    def test_a_second_list_within_five_minutes_asks_again(
+        self, desk: Client, batch: PayoutBatch, other: PayoutBatch
+    ) -> None:
+        prove(desk, release(desk, batch))
+        asked = release(desk, other)
+        assert (asked.status_code, asked["Location"].startswith(WHO)) == (302, True)
+        assert (approvals(), state_of(other)) == (1, BatchState.SUBMITTED)
+        prove(desk, asked)
+        assert (approvals(), state_of(other)) == (2, BatchState.APPROVED)
+
+    def test_a_refused_hash_leaves_nothing_that_could_be_used(self, desk: Client, batch: PayoutBatch) -> None:
+        assert prove(desk, release(desk, batch, seen="00" * 32)).status_code == 409
+        asked = release(desk, batch)
+        assert asked.status_code == 302
+        assert asked["Location"].startswith(WHO)
+        assert approvals() == 0
+
+    def test_an_answer_for_something_else_does_not_count(self, desk: Client, batch: PayoutBatch) -> None:
+        page = desk.get(address(batch))
+        told = {"seen": hidden(page.content.decode(), "seen"), "total": "1300000"}
+        assert post(desk, address(batch), page, **told).status_code == 302
+        elsewhere = f"{WHO}?next=/can-bo/"
+        assert post(desk, elsewhere, desk.get(elsewhere), password=PASSWORD).status_code == 302
+        asked = post(desk, address(batch), page, **told)
+        assert asked["Location"].startswith(WHO)
+        assert approvals() == 0
+
+    def test_the_form_of_another_list_meanwhile_is_what_is_approved(
+        self, desk: Client, batch: PayoutBatch, other: PayoutBatch
+    ) -> None:
+        asked = release(desk, batch)
+        release(desk, other)  # in another tab: the last form is the one that waits
+        answer = prove(desk, asked)
+        assert answer.status_code == 302
+        assert (approvals(), state_of(batch)) == (0, BatchState.SUBMITTED)
+
+    def test_the_page_that_asks_says_what_for_and_leads_back(self, desk: Client, batch: PayoutBatch) -> None:
+        asked = release(desk, batch)
+        page = desk.get(asked["Location"]).content.decode()
+        for words in (str(batch.fund), "2 khoản", "1.300.000", "Quay lại, không duyệt", f'href="{address(batch)}"'):
+            assert words in page
+        wrong = post(desk, asked["Location"], desk.get(asked["Location"]), password="sai", next=address(batch))
+        assert "1.300.000" in wrong.content.decode()
+
+    def test_the_page_that_asks_for_something_else_speaks_of_no_list(self, desk: Client, batch: PayoutBatch) -> None:
+        release(desk, batch)
+        assert "1.300.000" not in desk.get(f"{WHO}?next=/can-bo/").content.decode()
+        desk.get(address(batch))  # back, and not approved
+        assert "1.300.000" not in desk.get(f"{WHO}?next={address(batch)}").content.decode()
 
 
 class TestApproving:

@@ -1,6 +1,9 @@
 """Approving a list: everything that the approver answers for on one page, the total typed by himself, and who he is once more."""
 
-from allauth.account.decorators import reauthentication_required
+import time
+
+from allauth.account.authentication import get_authentication_records
+from allauth.core.exceptions import ReauthenticationRequired
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -18,6 +21,9 @@ from payments.queries import comparison, excluded_counts, largest_changes
 from payments.states import BatchState
 from payments.views.officer.batch import find, has_decided, is_own
 
+# The session's note of the one approval that the approver is being asked about; the page that asks reads it out to him.
+APPROVING = "approving"
+
 
 @page(Permission.APPROVE_BATCH, methods="GET POST")
 def approve(request: PortalRequest, batch_id: int) -> HttpResponse:
@@ -26,26 +32,62 @@ def approve(request: PortalRequest, batch_id: int) -> HttpResponse:
     allauth keeps the form while it asks, and sends it here again afterwards: everything is looked at anew.
     """
     batch = find(request, batch_id)
+    again = request.method == "POST" and _has_said_yes(request, batch)
+    if batch.state != BatchState.SUBMITTED and not again:
+        raise InvalidMove(batch.state)
     if request.method != "POST":
-        if batch.state != BatchState.SUBMITTED:
-            raise InvalidMove(batch.state)
+        request.session.pop(APPROVING, None)
         return _show(request, batch, TotalForm(expected=batch.control_sum))
     form = TotalForm(request.POST, expected=batch.control_sum)
     if not form.is_valid():
         return _show(request, batch, form)
-    approved: HttpResponse = _release(request, batch)
-    return approved
-
-
-@reauthentication_required  # type: ignore[untyped-decorator]  # allauth is not typed
-def _release(request: PortalRequest, batch: PayoutBatch) -> HttpResponse:
-    approved = approve_batch(batch_id=batch.pk, by=request.user, seen_hash=_seen(request), at=request.at)
-    if approved:
+    if not again:
+        _ask_who(request, batch)
+    if approve_batch(batch_id=batch.pk, by=request.user, seen_hash=_seen(request), at=request.at):
         tasks.ring()
         messages.success(request, _("Đã duyệt. Tiền được giữ và gửi đi từ ngày chi."))
     else:
         messages.success(request, _("Đã ghi nhận phê duyệt của ông, bà. Danh sách này cần thêm một người phê duyệt."))
     return redirect("batch", batch.pk)
+
+
+def _ask_who(request: PortalRequest, batch: PayoutBatch) -> None:
+    """Go on only with an answer that was asked for by this form: for this batch, this list, and one approval.
+
+    allauth alone would let any answer of the last five minutes count, given for whatever reason. Here a form that comes straight
+    from the browser always asks, and what is asked for is used up by the first act, refused or not.
+
+    Raises:
+        ReauthenticationRequired: Nobody has answered yet; allauth suspends the form and asks.
+    """
+    seen = _seen(request).hex()
+    asked = request.session.pop(APPROVING, None) or {}
+    if _is_resumed(request) and (asked.get("batch"), asked.get("seen")) == (batch.pk, seen):
+        records = get_authentication_records(request, request.user)
+        if any(record.get("reauthenticated") and record["at"] >= asked["asked_at"] for record in records):
+            return
+    request.session[APPROVING] = {
+        "batch": batch.pk,
+        "seen": seen,
+        "asked_at": time.time(),  # the clock that allauth's records go by
+        "path": request.path,
+        "label": f"{batch.fund} {batch.period:%m/%Y}",
+        "count": batch.number_of_transactions,
+        "sum": batch.control_sum,
+    }
+    raise ReauthenticationRequired
+
+
+def _is_resumed(request: PortalRequest) -> bool:
+    """Whether allauth sends the form on, out of the page that asked; that page is then what the browser called."""
+    match = request.resolver_match
+    return match is not None and match.url_name != "batch-approve"
+
+
+def _has_said_yes(request: PortalRequest, batch: PayoutBatch) -> bool:
+    """Whether this human has approved exactly this list already: a second click is no error, and asks nothing."""
+    said = batch.approvals.filter(decision=Approval.Decision.APPROVED, list_hash=_seen(request))
+    return said.filter(person_fingerprint=request.user.person_fingerprint).exists()
 
 
 def _seen(request: PortalRequest) -> bytes:
