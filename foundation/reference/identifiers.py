@@ -21,6 +21,7 @@ _SEPARATORS = re.compile(r"[ .\-\u00a0]")
 _ID = re.compile(r"[0-9]{12}")
 _DIGITS = re.compile(r"[0-9]+")
 _ACCOUNT = re.compile(r"[0-9A-Z]{1,19}")
+SHORTEST_ACCOUNT = 6  # no bank gives out shorter ones; an amount or a row number in the wrong column often is
 _MOBILE = re.compile(r"(?:\+?84|0)([35789][0-9]{8})")
 
 
@@ -110,11 +111,13 @@ def national_id_doubts(
 
 # --- Account number, VietQR format of NAPAS (9/2021) ---
 def parse_account_number(value: object) -> str:
-    """An account number: 1 to 19 letters and digits, capitals, leading zeros kept; separators are dropped.
+    """An account number: 6 to 19 letters and digits, capitals, leading zeros kept; separators between them are dropped.
+
+    A hyphen in front separates nothing: it is the sign of a number, which no account has.
 
     Raises:
         InvalidValue: ACCOUNT_MISSING, ACCOUNT_IS_NUMBER, ACCOUNT_IS_CARD (16 or 19 digits that pass Luhn, with the
-            first digits of a card scheme), ACCOUNT_FORM.
+            first digits of a card scheme), ACCOUNT_FORM, ACCOUNT_SHORT.
     """
     if isinstance(value, int | float):
         raise InvalidValue(
@@ -126,11 +129,17 @@ def parse_account_number(value: object) -> str:
     number = _SEPARATORS.sub("", text[:80].strip()).upper()
     if not number:
         raise InvalidValue("ACCOUNT_MISSING", _("Chưa có số tài khoản."), _("Ghi số tài khoản thanh toán."))
-    if not _ACCOUNT.fullmatch(number) or len(text) > 80:
+    if not _ACCOUNT.fullmatch(number) or len(text) > 80 or text.strip().startswith("-"):
         raise InvalidValue(
             "ACCOUNT_FORM",
             _("Số tài khoản chỉ gồm chữ số và chữ cái không dấu, nhiều nhất 19 ký tự."),
             _("Ghi lại số tài khoản như ngân hàng cấp."),
+        )
+    if len(number) < SHORTEST_ACCOUNT:
+        raise InvalidValue(
+            "ACCOUNT_SHORT",
+            _("Số tài khoản quá ngắn, phải có ít nhất 6 ký tự."),
+            _("Ghi đủ số tài khoản như ngân hàng cấp."),
         )
     if is_card_number(number):
         raise InvalidValue(

@@ -1,4 +1,6 @@
 import datetime
+import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -18,6 +20,7 @@ from foundation.reference.identifiers import (
 from foundation.reference.values import InvalidValue
 from tests.reference.timing import slowest
 
+ROOT = Path(__file__).resolve().parents[2]
 digits = st.text(alphabet="0123456789", min_size=1, max_size=19)
 
 
@@ -82,6 +85,7 @@ class TestAccountNumber:
             ("0071000123456", "0071000123456"),
             (" 0071 000-123.456 ", "0071000123456"),
             ("abc123", "ABC123"),
+            ("24681357", "24681357"),
             ("1" * 19, "1" * 19),
             ("4111111111111112", "4111111111111112"),  # sixteen digits, no right check digit
             ("1234567890123452", "1234567890123452"),  # right by Luhn, but of no card scheme
@@ -102,10 +106,21 @@ class TestAccountNumber:
             ("ĐÀO123", "ACCOUNT_FORM"),
             ("123'--", "ACCOUNT_FORM"),
             ("1e10+", "ACCOUNT_FORM"),
+            ("-1", "ACCOUNT_FORM"),
+            (" -0071000123456", "ACCOUNT_FORM"),
+            ("12 34", "ACCOUNT_SHORT"),
+            ("1 2-3.4 5", "ACCOUNT_SHORT"),
+            ("-", "ACCOUNT_MISSING"),
         ],
     )
     def test_refuses(self, value, code):
         assert refusal(parse_account_number, value) == code
+
+    def test_takes_every_account_of_the_mocked_bank(self):
+        people = json.loads((ROOT / "mock_gateway" / "data" / "citizens.json").read_text(encoding="utf-8"))
+        numbers = [account["account_number"] for person in people for account in person["accounts"]]
+        assert "24681357" in numbers
+        assert [parse_account_number(number) for number in numbers] == numbers
 
     @given(digits)
     def test_knows_a_check_digit_from_nine_wrong_ones(self, number):
