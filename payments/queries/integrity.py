@@ -24,6 +24,7 @@ from payments.models import Approval, DispatchAttempt, PayoutBatch, Transfer
 from payments.queries.tracing import Trace
 from payments.states import AttemptKind, EntryKind, TransferState
 
+NEEDED = frozenset({"list", "path", "approved"})  # without these nothing is said of the list that was approved
 LONGEST_NAME = 70  # of what is sent; the list keeps the whole name
 
 
@@ -46,6 +47,7 @@ class Integrity:
     """All comparisons of one transfer."""
 
     checks: tuple[Check, ...]
+    is_sent: bool = False  # whether an order went to the bank
 
     @property
     def broken(self) -> tuple[Check, ...]:
@@ -53,11 +55,21 @@ class Integrity:
         return tuple(check for check in self.checks if check.holds is False)
 
     @property
+    def is_of_approved_list(self) -> bool:
+        """Whether the payment was compared with a list that somebody has approved."""
+        return {check.code for check in self.checks if check.holds is not None} >= NEEDED
+
+    @property
     def holds(self) -> bool | None:
-        """Whether all that could be compared agrees; None where nothing could be."""
+        """False where anything does not agree; True where all that must be compared was, and agrees; else None: not yet."""
         if self.broken:
             return False
-        return True if any(check.holds for check in self.checks) else None
+        return True if self.is_of_approved_list and not self.is_order_missing else None
+
+    @property
+    def is_order_missing(self) -> bool:
+        """Whether an order went to the bank and nothing was kept to compare it by."""
+        return self.is_sent and not any(check.code == "sent" and check.holds is not None for check in self.checks)
 
     @property
     def is_proven_as_sent(self) -> bool:
@@ -78,7 +90,7 @@ def integrity(trace: Trace) -> Integrity:
         )
     else:
         checks += [_account(transfer), _sent(transfer, trace.attempts), _booked(trace)]
-    return Integrity((*checks, _sealed(trace.events)))
+    return Integrity((*checks, _sealed(trace.events)), is_sent=transfer.sent_count > 0)
 
 
 WHOLE_LIST = """

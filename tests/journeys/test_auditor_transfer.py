@@ -17,10 +17,12 @@ from django.test.utils import CaptureQueriesContext
 from beneficiaries.models import Payee
 from foundation.audit import merkle
 from foundation.audit.models import AuditEvent
+from foundation.audit.sealing import seal_events
 from foundation.privacy.models import DataAccess
 from foundation.users.models import User
 from foundation.users.roles import Role
 from payments.models import PayoutBatch, Transfer
+from payments.operations.decide import submit_batch
 from payments.operations.export_trace import as_text, canonical
 from payments.states import BatchKind
 from tests.factories import (
@@ -34,6 +36,7 @@ from tests.factories import (
     make_staff,
     start,
 )
+from tests.fake_gateway import FakeGateway
 from tests.gateway.messages import CALLBACK_ENTRY
 from tests.journeys.recorded import RecordedGateway
 from tests.payments.helpers import send_all
@@ -71,7 +74,7 @@ def known_payee() -> Payee:
     return payee
 
 
-def pay(office: Office, *, others: int = 2, gateway: RecordedGateway | None = None) -> Transfer:
+def pay(office: Office, *, others: int = 2, gateway: FakeGateway | None = None) -> Transfer:
     """One payment to a known payee, and some beside it in the same message."""
     payee = known_payee()
     make_entitled(others)
@@ -167,13 +170,34 @@ class TestIntegrity:
     def test_says_what_cannot_be_compared_yet(self, client: Client, auditor: User, office: Office) -> None:
         known_payee()
         build_batch(office)
-        assert "Danh sách chưa được trình" in text_of(client, page(Transfer.objects.get()))
+        seal_events()
+        text = text_of(client, page(Transfer.objects.get()))
+        assert "Chưa có danh sách đã duyệt để so" in text
+        assert "Danh sách chưa được trình" in text
+        assert "sự kiện khớp dấu niêm phong" in text, "that the trail agrees says nothing of the list"
+        assert "welfare-note--good" not in text
+
+    def test_is_not_green_before_somebody_has_approved(self, client: Client, auditor: User, office: Office) -> None:
+        known_payee()
+        submit_batch(batch_id=build_batch(office).pk, by=office.preparer, at=office.at())
+        text = text_of(client, page(Transfer.objects.get()))
+        assert "Chưa có danh sách đã duyệt để so" in text
+        assert "Đường băm từ gói dẫn đúng" in text
+        assert "welfare-note--good" not in text
+
+    def test_is_not_green_when_no_message_of_the_order_is_kept(
+        self, client: Client, auditor: User, office: Office
+    ) -> None:
+        text = text_of(client, page(pay(office, gateway=FakeGateway())))
+        assert "Chưa so được lệnh đã gửi" in text
+        assert "welfare-note--good" not in text
 
     def test_says_that_a_list_on_its_way_agrees_so_far(self, client: Client, auditor: User, office: Office) -> None:
         known_payee()
         start(office, build_batch(office))
         text = text_of(client, page(Transfer.objects.get()))
         assert "Khoản chi khớp với danh sách" in text
+        assert "welfare-note--good" in text
         assert "Chưa gửi lệnh nào." in text
 
     def test_of_a_whole_list_is_worked_out_on_demand(self, client: Client, auditor: User, office: Office) -> None:
