@@ -1,7 +1,8 @@
 """The portal's words in other languages: gathered from code and templates, kept in locale/, compiled.
 
 * Strings of ours are Vietnamese; `locale/en` has English for every one of them.
-* `locale/vi` has Vietnamese for the strings of libraries that people here can meet and that come with none.
+* `locale/vi` has Vietnamese for the strings of libraries that people here can meet and that come with none, or with words
+  that say "bạn" to people.
 
 What is written depends on the code only: no dates, no line numbers, strings in the order of files and lines. Babel does
 what GNU gettext does elsewhere, which a bare machine does not have. Knows nothing of Django's settings, so that tests
@@ -89,7 +90,8 @@ LIBRARIES = {
         "utils/timesince.py",
     ),
 }
-# Vietnamese that libraries bring.
+# Vietnamese that libraries bring; not taken where it speaks to people as to friends, "bạn": here they are "ông, bà".
+FAMILIAR = "bạn"
 BROUGHT = {"django": ("conf", "contrib/auth"), "rest_framework": (".",)}
 
 
@@ -117,21 +119,24 @@ def ours() -> Iterator[Marked]:
 
 
 def of_libraries() -> Iterator[Marked]:
-    """Every string of `LIBRARIES` that no library translates into Vietnamese.
+    """Every string of `LIBRARIES` that no library translates into the Vietnamese that is spoken here."""
+    brought = set(_brought())
+    yield from (marked for marked in in_libraries() if marked.key not in brought)
+
+
+def in_libraries() -> Iterator[Marked]:
+    """Every string of `LIBRARIES`.
 
     Raises:
         FileNotFoundError: A library no longer has one of the files.
     """
-    brought = set(_brought())
     for package, patterns in LIBRARIES.items():
         for pattern in patterns:
             paths = sorted(_folder(package).glob(pattern))
             if not paths:
                 raise FileNotFoundError(f"{package} has no {pattern}")
             for path in paths:
-                for marked in _marked(path, f"{package}/{path.relative_to(_folder(package)).as_posix()}"):
-                    if marked.key not in brought:
-                        yield marked
+                yield from _marked(path, f"{package}/{path.relative_to(_folder(package)).as_posix()}")
 
 
 def po_file(language: str) -> Path:
@@ -226,7 +231,8 @@ def _brought() -> Iterator[tuple[str, str | None]]:
         for folder in folders:
             with (_folder(package) / folder / "locale" / "vi" / "LC_MESSAGES" / "django.mo").open("rb") as file:
                 for message in read_mo(file):
-                    if message.id and message.string:
+                    words = _forms(message.string) if message.id and message.string else ()
+                    if words and not any(FAMILIAR in form.lower() for form in words):
                         yield _forms(message.id)[0], message.context
 
 

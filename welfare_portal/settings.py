@@ -195,6 +195,10 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 MFA_REQUIRED = not DEMO  # the demonstration's people have no telephone
 MFA_ADAPTER = "foundation.users.adapters.MfaAdapter"
+MFA_FORMS = {
+    "add_webauthn": "foundation.users.forms.AddPasskeyForm",
+    "edit_webauthn": "foundation.users.forms.RenamePasskeyForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True

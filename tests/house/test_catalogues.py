@@ -27,6 +27,7 @@ ONE_LANGUAGE_TEMPLATES = {
 ONE_LANGUAGE = {
     "welfare_portal/demo/": "invented people and their lists",
     "welfare_portal/management/": "for whoever runs the machine",
+    "welfare_portal/catalogues.py": "the word by which what libraries bring is not taken",
     "welfare_portal/settings.py": "the title of the API's description",
     "payments/management/": "for whoever runs the machine",
     "payments/cash_list.py": "paper that is signed and filed",
@@ -219,6 +220,15 @@ def unmarked_in_template(source: str) -> list[str]:
     return found
 
 
+def spoken(marked: catalogues.Marked) -> str:
+    """A string as Django says it, whoever has translated it."""
+    text, context = marked.text, marked.context
+    if isinstance(text, str):
+        return translation.pgettext(context, text) if context else translation.gettext(text)
+    one, many = text
+    return translation.npgettext(context, one, many, 2) if context else translation.ngettext(one, many, 2)
+
+
 class TestInUse:
     @pytest.fixture(autouse=True)
     def compiled(self) -> None:
@@ -254,6 +264,22 @@ class TestInUse:
             errors = ChangePasswordForm(User(username="can.bo"), told).errors.as_text()
         for word in words:
             assert word in errors
+
+    def test_nobody_is_spoken_to_as_a_friend(self) -> None:
+        """What Django answers with in the end, whoever translated it: people are "ông, bà", never "bạn"."""
+        with translation.override("vi"):
+            told = {spoken(marked) for marked in (*catalogues.ours(), *catalogues.in_libraries())}
+        assert len(told) > 1000
+        assert [words for words in told if re.search(r"\bbạn\b", words, re.IGNORECASE)] == []
+
+    def test_a_field_has_a_label_of_words_and_not_of_its_name(self) -> None:
+        """Django makes one of an English name where a form of a library gives none."""
+        from allauth.mfa import app_settings
+        from django.utils.module_loading import import_string
+
+        for form in ("add_webauthn", "edit_webauthn"):
+            with translation.override("vi"):
+                assert import_string(app_settings.FORMS[form]).base_fields["name"].label == "Tên khoá"
 
     def test_the_api_speaks_vietnamese(self) -> None:
         with translation.override("vi"):
