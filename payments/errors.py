@@ -34,6 +34,20 @@ class FourEyesViolation(PaymentRefused):
     message = _("Người lập hoặc trình danh sách không được tự phê duyệt. Cần một người khác.")
 
 
+class OwnHold(FourEyesViolation):
+    """The same human held, prepared or submitted the list that is to go on."""
+
+    message = _("Người tạm dừng, lập hoặc trình danh sách không được tự cho chi tiếp. Cần một người khác.")
+
+
+class HeldBySystem(PaymentRefused):
+    """The system held the list: it was tampered with, or its approvers lost their authority. Nobody's word mends that."""
+
+    message = _(
+        "Đợt này do hệ thống tạm dừng nên không chi tiếp được. Báo quản trị hệ thống xem xét; muốn chi phải lập bản mới."
+    )
+
+
 class LimitReached(PaymentRefused):
     """The day's limit of this approver, or of this approver with this submitter, does not leave room for the list."""
 

@@ -55,6 +55,7 @@ urlpatterns = [
     path("can-bo/dot-chi/<int:batch_id>/rut-lai", acts.withdraw, name="batch-withdraw"),
     path("can-bo/dot-chi/<int:batch_id>/tra-lai", acts.reject, name="batch-reject"),
     path("can-bo/dot-chi/<int:batch_id>/tam-dung", acts.hold, name="batch-hold"),
+    path("can-bo/dot-chi/<int:batch_id>/chi-tiep", acts.release, name="batch-release"),
     path("can-bo/dot-chi/<int:batch_id>/duyet", approval.approve, name="batch-approve"),
     path("kiem-toan/", auditor.search, name="trace-search"),
     path("kiem-toan/dot-chi/<int:batch_id>/", auditor.batch, name="trace-batch"),

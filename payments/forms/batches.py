@@ -123,7 +123,7 @@ class TransferFilter(forms.Form):
 
 
 class ReasonForm(forms.Form):
-    """Why a list is taken back, returned or held; the reason stays in the trail for ever."""
+    """Why a list is taken back, returned, held or let go on; the reason stays in the trail for ever."""
 
     reason = forms.CharField(
         label=_("Lý do"),

@@ -83,6 +83,9 @@ class PayoutBatch(models.Model):
     drained_at = models.DateTimeField(null=True)
     held_from = models.CharField(max_length=12, blank=True, help_text="the state to which a release leads back")
     held_reason = models.CharField(max_length=300, blank=True)
+    held_by = models.ForeignKey(
+        "users.User", models.PROTECT, null=True, related_name="+", help_text="empty: the system"
+    )
 
     objects = UnitQuerySet.as_manager()
 
@@ -115,7 +118,8 @@ class PayoutBatch(models.Model):
             ),
             models.CheckConstraint(
                 name="payout_batch_held_from_somewhere",
-                condition=Q(state="HELD") & ~Q(held_from="") & ~Q(held_reason="") | ~Q(state="HELD") & Q(held_from=""),
+                condition=Q(state="HELD") & ~Q(held_from="") & ~Q(held_reason="")
+                | ~Q(state="HELD") & Q(held_from="", held_by__isnull=True),
             ),
         ]
         triggers = [

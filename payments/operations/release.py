@@ -1,17 +1,26 @@
-"""From approved to being paid: reserve the money, open the chunks, hold, and notice that a batch has run dry.
+"""From approved to being paid: reserve the money, open the chunks, hold, let go on, and notice that a batch has run dry.
 
-These are the system's acts. Each is found again by a sweep, so nothing depends on who was told.
+But for holding and letting go on these are the system's acts. Each is found again by a sweep, so nothing depends on who was told.
 """
 
 from datetime import datetime
 
 from django.db import IntegrityError, connection, transaction
 
+from beneficiaries.operations.review import REASON_MIN
 from foundation.audit.operations import SYSTEM, record_event
 from foundation.users import access
 from foundation.users.models import User
 from foundation.users.roles import Permission
-from payments.errors import FundTooLow, InvalidMove, NotInAuthority, WrongInput
+from payments.errors import (
+    FundTooLow,
+    HeldBySystem,
+    InvalidMove,
+    NotInAuthority,
+    OwnHold,
+    PaymentRefused,
+    WrongInput,
+)
 from payments.models import LedgerEntry, PayoutBatch
 from payments.states import ENTRY_ACCOUNTS, BatchState, EntryKind
 
@@ -139,16 +148,62 @@ def hold_batch(*, batch_id: int, by: User, reason: str, at: datetime) -> None:
         raise NotInAuthority(str(refusal)) from refusal
     if batch.state not in (BatchState.APPROVED, BatchState.RESERVED, BatchState.DISPATCHING):
         raise InvalidMove(batch.state)
-    hold(batch=batch, reason=reason)
+    hold(batch=batch, reason=reason, by=by)
     record_event(
         kind="batch.held", actor=by.actor, subject_kind="batch", subject_id=batch.pk, payload={"reason": reason}
     )
 
 
-def hold(*, batch: PayoutBatch, reason: str) -> None:
-    """Inner step: move a locked batch to HELD, remembering where it was."""
+def hold(*, batch: PayoutBatch, reason: str, by: User | None = None) -> None:
+    """Inner step: move a locked batch to HELD, remembering where it was and who did it; nobody: the system."""
     batch.held_from, batch.held_reason, batch.state = batch.state, reason[:300], BatchState.HELD
-    batch.save(update_fields=["state", "held_from", "held_reason"])
+    batch.held_by = by
+    batch.save(update_fields=["state", "held_from", "held_reason", "held_by"])
+
+
+@transaction.atomic(durable=True)
+def release_held_batch(*, batch_id: int, by: User, reason: str, at: datetime) -> None:
+    """Let a list that a person held go on from where it was, on the word of another person.
+
+    Raises:
+        InvalidMove: The batch is not held.
+        NotInAuthority: `by` may not approve lists of this unit.
+        WrongInput: The reason has fewer than ten characters.
+        HeldBySystem, OwnHold: As `release_refusal` says.
+    """
+    reason = " ".join(reason.split())
+    if len(reason) < REASON_MIN:
+        raise WrongInput("reason")
+    batch = PayoutBatch.objects.select_for_update(of=("self",), no_key=True).get(pk=batch_id)
+    try:
+        access.require(user=by, permission=Permission.APPROVE_BATCH, unit_code=batch.unit_id, at=at)
+    except access.NotAllowed as refusal:
+        raise NotInAuthority(str(refusal)) from refusal
+    if batch.state != BatchState.HELD:
+        raise InvalidMove(batch.state)
+    refused = release_refusal(batch=batch, by=by)
+    if refused is not None:
+        raise refused
+    batch.state, batch.held_from, batch.held_reason, batch.held_by = batch.held_from, "", "", None
+    batch.save(update_fields=["state", "held_from", "held_reason", "held_by"])
+    record_event(
+        kind="batch.released",
+        actor=by.actor,
+        subject_kind="batch",
+        subject_id=batch.pk,
+        payload={"reason": reason, "state": batch.state},
+    )
+
+
+def release_refusal(*, batch: PayoutBatch, by: User) -> PaymentRefused | None:
+    """Why this person may not let a held list go on: the system held it, or the same human held, prepared or submitted it."""
+    if batch.held_by is None:
+        return HeldBySystem()
+    hands = [hand for hand in (batch.held_by, batch.prepared_by, batch.submitted_by) if hand is not None]
+    own = bytes(by.person_fingerprint or b"")
+    if any(hand.pk == by.pk or bytes(hand.person_fingerprint or b"") == own for hand in hands):
+        return OwnHold()
+    return None
 
 
 DRAIN = """

@@ -57,6 +57,7 @@ EVENTS: dict[str, tuple[Tone, Words]] = {
     "batch.withdrawn": (Tone.BAD, _("Rút lại danh sách")),
     "batch.dispatching": (Tone.PLAIN, _("Bắt đầu chi trả")),
     "batch.held": (Tone.BAD, _("Tạm dừng đợt chi")),
+    "batch.released": (Tone.PLAIN, _("Cho chi tiếp")),
     "batch.authority_lost": (Tone.BAD, _("Tạm dừng: người phê duyệt không còn thẩm quyền")),
     "batch.tampered": (Tone.BAD, _("Tạm dừng: danh sách khác bản đã duyệt")),
     "batch.drained": (Tone.GOOD, _("Cả đợt đã có kết quả")),

@@ -89,6 +89,7 @@ ADDRESSES: dict[str, Address] = {
     "batch-withdraw": Address(P.PREPARE_BATCH, "GET POST", own=409, stranger=404),
     "batch-reject": Address(P.APPROVE_BATCH, "GET POST", own=409, stranger=404),
     "batch-hold": Address(P.HOLD_BATCH, "GET POST", stranger=404),
+    "batch-release": Address(P.APPROVE_BATCH, "GET POST", own=409, stranger=404),
     "batch-approve": Address(P.APPROVE_BATCH, "GET POST", own=409, stranger=404),
     # --- Auditors and administrators
     "trace-search": Address(P.TRACE, "GET POST"),

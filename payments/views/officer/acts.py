@@ -1,4 +1,4 @@
-"""The acts on a batch, each on a page of its own that says what it does: submit, take back, return, hold."""
+"""The acts on a batch, each on a page of its own that says what it does: submit, take back, return, hold, let go on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,11 +13,12 @@ from django.utils.translation import gettext_lazy
 
 from foundation.users.pages import PortalRequest, page
 from foundation.users.roles import Permission
+from payments import tasks
 from payments.errors import BatchChanged, InvalidMove
 from payments.forms.batches import ReasonForm
 from payments.models import PayoutBatch
 from payments.operations.decide import reject_batch, submit_batch, withdraw_batch
-from payments.operations.release import hold_batch
+from payments.operations.release import hold_batch, release_held_batch, release_refusal
 from payments.queries import comparison
 from payments.states import BatchState
 from payments.views.officer.batch import MAY_BE_HELD, MAY_BE_WITHDRAWN, find, shown_token
@@ -73,6 +74,14 @@ HOLD = Act(
     MAY_BE_HELD,
     hold_batch,
 )
+RELEASE = Act(
+    gettext_lazy("Tiếp tục chi"),
+    gettext_lazy("Đợt chi đi tiếp từ chỗ đã dừng. Các khoản chưa gửi được gửi sang ngân hàng."),
+    gettext_lazy("Tiếp tục chi"),
+    gettext_lazy("Đợt chi đã đi tiếp."),
+    (BatchState.HELD,),
+    release_held_batch,
+)
 
 
 @page(Permission.PREPARE_BATCH, methods="GET POST")
@@ -93,9 +102,18 @@ def hold(request: PortalRequest, batch_id: int) -> HttpResponse:
     return _with_reason(request, batch_id, HOLD)
 
 
+@page(Permission.APPROVE_BATCH, methods="GET POST")
+def release(request: PortalRequest, batch_id: int) -> HttpResponse:
+    """Let a list that somebody else held go on."""
+    return _with_reason(request, batch_id, RELEASE)
+
+
 def _with_reason(request: PortalRequest, batch_id: int, act: Act) -> HttpResponse:
     batch = find(request, batch_id)
     _only_in(batch, *act.states)
+    refusal = release_refusal(batch=batch, by=request.user) if act is RELEASE else None
+    if refusal is not None:
+        raise refusal
     form = ReasonForm(request.POST or None)
     if request.method == "POST":
         _as_it_was_shown(request, batch, only_state=act is HOLD)
@@ -104,6 +122,8 @@ def _with_reason(request: PortalRequest, batch_id: int, act: Act) -> HttpRespons
             if act is REJECT:
                 told["seen_hash"] = bytes(batch.list_hash or b"")
             act.does(batch_id=batch.pk, by=request.user, at=request.at, **told)
+            if act is RELEASE:
+                tasks.ring()
             messages.success(request, str(act.done))
             return redirect("batch", batch.pk)
     context = {"batch": batch, "act": act, "form": form, "seen": shown_token(batch)}

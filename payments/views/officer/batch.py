@@ -14,6 +14,7 @@ from foundation.users.paging import after_key
 from foundation.users.roles import Permission
 from payments.forms.batches import TransferFilter
 from payments.models import PayoutBatch
+from payments.operations.release import release_refusal
 from payments.queries import (
     Change,
     batch_progress,
@@ -40,12 +41,16 @@ MOVING = (Group.WAITING, Group.AT_BANK)  # cash waits for people, who do not com
 def find(request: PortalRequest, batch_id: int) -> PayoutBatch:
     """A batch that the officer may see; strangers get 404."""
     found: QuerySet[PayoutBatch] = PayoutBatch.objects.visible_to(request.user, at=request.at)
-    return get_object_or_404(found.select_related("fund", "unit", "prepared_by", "submitted_by"), pk=batch_id)
+    return get_object_or_404(
+        found.select_related("fund", "unit", "prepared_by", "submitted_by", "held_by"), pk=batch_id
+    )
 
 
 def shown_token(batch: PayoutBatch) -> str:
     """What a form was made from: a batch that has moved on since answers to no old page."""
-    return f"{batch.state}-{batch.number_of_transactions}-{batch.control_sum}-{batch.number_excluded}"
+    return (
+        f"{batch.state}-{batch.number_of_transactions}-{batch.control_sum}-{batch.number_excluded}-{batch.held_reason}"
+    )
 
 
 def may(request: PortalRequest, permission: Permission, batch: PayoutBatch) -> bool:
@@ -81,6 +86,9 @@ def head(request: PortalRequest, batch: PayoutBatch, tab: str) -> dict[str, Any]
         "may_withdraw": prepares and batch.state in MAY_BE_WITHDRAWN,
         "may_decide": decides and not is_own(request, batch) and not has_decided(request, batch),
         "own_list": decides and is_own(request, batch),
+        "may_release": batch.state == B.HELD
+        and may(request, Permission.APPROVE_BATCH, batch)
+        and release_refusal(batch=batch, by=request.user) is None,
         "may_hold": batch.state in MAY_BE_HELD and may(request, Permission.HOLD_BATCH, batch),
     }
 
