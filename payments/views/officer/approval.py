@@ -1,7 +1,5 @@
 """Approving a list: everything that the approver answers for on one page, the total typed by himself, and who he is once more."""
 
-import time
-
 from allauth.account.authentication import get_authentication_records
 from allauth.core.exceptions import ReauthenticationRequired
 from django.contrib import messages
@@ -62,14 +60,15 @@ def _ask_who(request: PortalRequest, batch: PayoutBatch) -> None:
     """
     seen = _seen(request).hex()
     asked = request.session.pop(APPROVING, None) or {}
-    if _is_resumed(request) and (asked.get("batch"), asked.get("seen")) == (batch.pk, seen):
-        records = get_authentication_records(request, request.user)
-        if any(record.get("reauthenticated") and record["at"] >= asked["asked_at"] for record in records):
-            return
+    answers = get_authentication_records(request, request.user)
+    is_for_this = (asked.get("batch"), asked.get("seen")) == (batch.pk, seen)
+    answered = any(answer.get("reauthenticated") for answer in answers[asked.get("answers", 0) :])
+    if _is_resumed(request) and is_for_this and answered:
+        return
     request.session[APPROVING] = {
         "batch": batch.pk,
         "seen": seen,
-        "asked_at": time.time(),  # the clock that allauth's records go by
+        "answers": len(answers),  # given before this question: they do not count
         "path": request.path,
         "label": f"{batch.fund} {batch.period:%m/%Y}",
         "count": batch.number_of_transactions,
