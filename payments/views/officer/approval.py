@@ -70,7 +70,7 @@ def _ask_who(request: PortalRequest, batch: PayoutBatch) -> None:
         "seen": seen,
         "answers": len(answers),  # given before this question: they do not count
         "path": request.path,
-        "label": f"{batch.fund} {batch.period:%m/%Y}",
+        "label": _("Đợt chi trả tháng %(month)s") % {"month": f"{batch.period:%m/%Y}"} + f" · {batch.fund}",
         "count": batch.number_of_transactions,
         "sum": batch.control_sum,
     }
