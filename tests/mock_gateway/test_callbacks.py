@@ -55,7 +55,7 @@ class TestDelivery:
             for item in gateway.receiver.received
             if any(status["end_to_end_id"] in own for status in item.content["data"].get("statuses", []))
         ]
-        assert len(bodies) < 8
+        assert len(bodies) < 240  # how many ride together depends on the clock, that ten and more do does not
         assert max(len(item.content["data"]["statuses"]) for item in bodies) <= 1_000
         assert max(len(item.body) for item in bodies) <= 256 * 1024
 
