@@ -44,6 +44,8 @@ BATCH_MOVES: dict[BatchState, frozenset[BatchState]] = {
 }
 BATCH_OPEN_FOR_CHANGE = (B.BUILDING, B.DRAFT)
 BATCH_DEAD = (B.WITHDRAWN, B.REJECTED)
+BATCH_WITHDRAWABLE = (B.BUILDING, B.DRAFT, B.SUBMITTED)
+BATCH_HOLDABLE = (B.APPROVED, B.RESERVED, B.DISPATCHING)
 
 
 class BatchKind(models.TextChoices):
@@ -122,7 +124,6 @@ TRANSFER_MOVES: dict[TransferState, frozenset[TransferState]] = {
 }
 TRANSFER_LIVE = (T.PLANNED, T.READY, T.SENDING, T.HANDED_OVER, T.ACCEPTED, T.UNKNOWN, T.REVIEW)
 TRANSFER_FREES_LINES = (T.REJECTED, T.RETURNED, T.CANCELLED, T.EXCLUDED)  # money did not stay with the payee
-TRANSFER_AT_BANK = (T.SENDING, T.ACCEPTED, T.UNKNOWN)  # the bank may hold it: only its word decides
 
 
 class SettlementLevel(models.TextChoices):
@@ -155,7 +156,6 @@ CHUNK_MOVES: dict[ChunkState, frozenset[ChunkState]] = {
     C.PARKED: frozenset({C.INQUIRY, C.READY, C.DONE}),
     C.DONE: frozenset(),
 }
-CHUNK_CLAIMABLE = (C.READY, C.INQUIRY)
 CHUNK_LEASED = (C.LEASED_SEND, C.LEASED_INQUIRY)
 
 

@@ -1,6 +1,5 @@
 """A second person judges an account whose holder's name only comes near, or whose number people must look at."""
 
-import re
 from datetime import datetime
 
 from django.db import transaction
@@ -11,13 +10,12 @@ from beneficiaries.operations.placing import end_account, take_into_use
 from beneficiaries.refusals import OFFICER
 from beneficiaries.states import ACCOUNT_TO_JUDGE, AccountState
 from foundation.audit.operations import record_event
+from foundation.audit.reasons import UnfitReason, fit_reason
 from foundation.users import access
 from foundation.users.models import User
 from foundation.users.roles import Permission
 
-REASON_MIN = 10
 REASON_MAX = 500
-_LONG_NUMBER = re.compile(r"(?:\d[\s.\-]*){9,}")  # shorter ones may be dates or numbers of papers
 
 
 @transaction.atomic(durable=True)
@@ -60,17 +58,10 @@ def refuse_account(*, account_id: int, reason: str, by: User, at: datetime) -> P
 
 
 def _checked_reason(reason: str) -> str:
-    reason = " ".join(reason.split())
-    if not REASON_MIN <= len(reason) <= REASON_MAX:
-        raise errors.ReasonMissing
-    if holds_number(reason):
-        raise errors.ReasonHoldsNumber
-    return reason
-
-
-def holds_number(text: str) -> bool:
-    """Whether a text has a run of digits as long as a personal, account or phone number."""
-    return _LONG_NUMBER.search(text) is not None
+    try:
+        return fit_reason(reason, longest=REASON_MAX)
+    except UnfitReason as unfit:
+        raise (errors.ReasonHoldsNumber if unfit.holds_number else errors.ReasonMissing) from unfit
 
 
 def _lock_for_judgement(account_id: int, by: User, at: datetime) -> PayoutAccount:
@@ -94,8 +85,7 @@ def _lock_for_judgement(account_id: int, by: User, at: datetime) -> PayoutAccoun
     involved = [person.national_id_index if person is not None else None]
     if account.requested_by is not None:
         involved.append(account.requested_by.person_fingerprint)
-    own = bytes(by.person_fingerprint or b"")
-    if account.requested_by_id == by.pk or own in [bytes(human) for human in involved if human is not None]:
+    if any(by.is_human_of(human) for human in involved):
         raise errors.OwnAccount
     return account
 

@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from beneficiaries.models import AccountDraft, PayoutAccount, Person
 from beneficiaries.states import (
-    ACCOUNT_TO_JUDGE,
     ACCOUNT_WAITING,
     AccountSource,
     AccountState,
 )
 from foundation.reference.models import Bank
 from foundation.users.models import User
+from foundation.users.paging import Page, cut
 
 
 def banks_on(day: date) -> QuerySet[Bank, Bank]:
@@ -60,28 +60,20 @@ def accounts_of_person(person: Person) -> QuerySet[PayoutAccount, PayoutAccount]
 
 
 # --- For officers ---
-@dataclass(frozen=True, slots=True)
-class AccountPage:
-    """One page of a list; `after` leads to the next, None where this is the last."""
-
-    accounts: list[PayoutAccount]
-    after: int | None
-
-
 TO_CONFIRM = Q(state=AccountState.ACCOUNT_CHECKED, source=AccountSource.FILE)
 IN_REVIEW = Q(state=AccountState.REVIEW)
 
 
 def accounts_to_confirm(
     *, user: User, at: datetime, unit_code: str | None = None, after: int = 0, limit: int = 50
-) -> AccountPage:
+) -> Page[PayoutAccount, int]:
     """Accounts from lists whose bank gave a matching name, oldest first: they wait for the second person."""
     return _page(_judged(TO_CONFIRM, user, at, unit_code), after, limit)
 
 
 def accounts_in_review(
     *, user: User, at: datetime, unit_code: str | None = None, after: int = 0, limit: int = 50
-) -> AccountPage:
+) -> Page[PayoutAccount, int]:
     """Accounts that somebody must judge, oldest first; ours is `payee.person.full_name`, the bank's `holder_name`."""
     return _page(_judged(IN_REVIEW, user, at, unit_code), after, limit)
 
@@ -91,32 +83,10 @@ def _judged(which: Q, user: User, at: datetime, unit_code: str | None) -> QueryS
     return found if unit_code is None else found.filter(payee__person__unit=unit_code)
 
 
-def _page(found: QuerySet[PayoutAccount, PayoutAccount], after: int, limit: int) -> AccountPage:
+def _page(found: QuerySet[PayoutAccount, PayoutAccount], after: int, limit: int) -> Page[PayoutAccount, int]:
     rows = list(
         found.filter(pk__gt=after)
         .select_related("payee__person__unit", "bank", "requested_by")
         .order_by("pk")[: limit + 1]
     )
-    return AccountPage(rows[:limit], rows[limit - 1].pk if len(rows) > limit else None)
-
-
-@dataclass(frozen=True, slots=True)
-class UnitWork:
-    """How many accounts of a unit wait for a judgement."""
-
-    unit_code: str
-    unit_name: str
-    to_confirm: int
-    in_review: int
-
-
-def account_work_by_unit(*, user: User, at: datetime) -> list[UnitWork]:
-    """What waits in each unit that the user may see, from one query; units where nothing waits are left out."""
-    counted = (
-        PayoutAccount.objects.visible_to(user, at=at)
-        .filter(TO_CONFIRM | IN_REVIEW, state__in=ACCOUNT_TO_JUDGE, payee__person__isnull=False)
-        .values_list("payee__person__unit", "payee__person__unit__name")
-        .annotate(to_confirm=Count("pk", filter=TO_CONFIRM), in_review=Count("pk", filter=IN_REVIEW))
-        .order_by("payee__person__unit__sort_key")
-    )
-    return [UnitWork(*row) for row in counted]
+    return cut(rows, limit=limit, key=lambda account: account.pk)

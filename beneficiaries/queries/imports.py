@@ -1,29 +1,22 @@
 """Reads about lists that were brought: which ones, by whom, and what became of them."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from beneficiaries.models import RegisterImport
 from beneficiaries.states import ImportState
 from foundation.audit.models import AuditEvent
 from foundation.users.models import User
+from foundation.users.paging import Page, cut
 
 
-@dataclass(frozen=True, slots=True)
-class ImportPage:
-    """One page of lists, newest first; `after` leads to the next, None where this is the last."""
-
-    imports: list[RegisterImport]
-    after: int | None
-
-
-def imports_visible(*, user: User, at: datetime, after: int | None = None, limit: int = 30) -> ImportPage:
-    """The lists of the units that `user` may see."""
+def imports_visible(
+    *, user: User, at: datetime, after: int | None = None, limit: int = 30
+) -> Page[RegisterImport, int]:
+    """The lists of the units that `user` may see, newest first."""
     found = RegisterImport.objects.visible_to(user, at=at).select_related("unit", "uploaded_by", "committed_by")
     if after is not None:
         found = found.filter(pk__lt=after)
-    rows = list(found.order_by("-pk")[: limit + 1])
-    return ImportPage(rows[:limit], rows[limit - 1].pk if len(rows) > limit else None)
+    return cut(list(found.order_by("-pk")[: limit + 1]), limit=limit, key=lambda kept: kept.pk)
 
 
 def imports_to_write(*, user: User, at: datetime, limit: int = 20) -> list[RegisterImport]:

@@ -6,27 +6,24 @@ from typing import Any
 
 from django.db import connection
 
-# Who receives, by the rule of OWED: the one for this line, the one for all lines, or the entitled person himself. Children who
+from beneficiaries.queries.receiving import RECEIVED_BY, RECEIVER
+from foundation.users.paging import Page, cut
+
+# Who receives, if he may hold an account. Children who
 # would receive for themselves cannot hold an account; they need somebody to receive for them, which is another work list.
-_RECEIVERS = """
+_RECEIVERS = f"""
     SELECT DISTINCT receiver.id, receiver.full_name, receiver.name_sort_key, receiver.birth_date, receiver.address,
            receiver.neighbourhood_id, receiver.phone_index IS NOT NULL AS has_phone, p.id AS payee_id
     FROM beneficiaries_entitlement e
     JOIN beneficiaries_programme_line line ON line.id = e.programme_line_id AND line.period = 'MONTH'
     JOIN beneficiaries_person person ON person.id = e.person_id AND person.deceased_date IS NULL
-    LEFT JOIN beneficiaries_representation special
-        ON special.beneficiary_id = e.person_id AND special.programme_line_id = e.programme_line_id
-        AND %(day)s BETWEEN special.valid_from AND coalesce(special.valid_to, 'infinity')
-    LEFT JOIN beneficiaries_representation general
-        ON general.beneficiary_id = e.person_id AND general.programme_line_id IS NULL
-        AND %(day)s BETWEEN general.valid_from AND coalesce(general.valid_to, 'infinity')
-    LEFT JOIN beneficiaries_payee self ON self.person_id = e.person_id
-    JOIN beneficiaries_payee p ON p.id = coalesce(special.payee_id, general.payee_id, self.id)
+    {RECEIVED_BY.format(day="%(day)s")}
+    JOIN beneficiaries_payee p ON p.id = {RECEIVER}
     JOIN beneficiaries_person receiver ON receiver.id = p.person_id
     WHERE e.state = 'ACTIVE' AND %(day)s BETWEEN e.valid_from AND coalesce(e.valid_to, 'infinity')
       AND receiver.unit_id = %(unit)s AND receiver.deceased_date IS NULL
       AND NOT (receiver.id = person.id AND coalesce(person.birth_date > %(day)s::date - interval '14 years', false))
-"""
+"""  # noqa: S608  fragments of ours; values are parameters
 
 _HAS_ACCOUNT = """
     EXISTS (SELECT 1 FROM beneficiaries_payout_account a
@@ -83,14 +80,6 @@ class PersonToVisit:
     started: bool
 
 
-@dataclass(frozen=True, slots=True)
-class VisitPage:
-    """One page of the list; `after` leads to the next, None where this is the last."""
-
-    people: list[PersonToVisit]
-    after: tuple[str, int] | None
-
-
 def count_people_without_account(*, unit_code: str, day: date) -> list[NeighbourhoodCount]:
     """The neighbourhoods of a unit with whoever receives there, by name; who may see the unit is for the caller to ask."""
     return [NeighbourhoodCount(*row) for row in _rows(COUNTS, {"unit": unit_code, "day": day})]
@@ -103,7 +92,7 @@ def people_without_account(
     neighbourhood_id: int | None = None,
     after: tuple[str, int] = ("", 0),
     limit: int = 50,
-) -> VisitPage:
+) -> Page[PersonToVisit, tuple[str, int]]:
     """Who is to be visited, by name; who may see the unit is for the caller to ask.
 
     Args:
@@ -124,8 +113,8 @@ def people_without_account(
             "limit": limit + 1,
         },
     )
-    people = [PersonToVisit(*row) for row in rows[:limit]]
-    return VisitPage(people, (people[-1].name_sort_key, people[-1].person_id) if len(rows) > limit else None)
+    people = [PersonToVisit(*row) for row in rows]
+    return cut(people, limit=limit, key=lambda person: (person.name_sort_key, person.person_id))
 
 
 def _rows(sql: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:

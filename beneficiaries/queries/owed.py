@@ -1,5 +1,7 @@
 """Reads over the register: what is owed to whom for a month, as SQL that the payout build selects from."""
 
+from beneficiaries.queries.receiving import RECEIVED_BY, RECEIVER
+
 # Every month that an entitlement owes up to a period, one row each, with its payee, the account to pay into, or the reason
 # why it cannot be paid now. Which of them a payout has already taken is for the payments room to leave out.
 #
@@ -7,7 +9,7 @@
 # the programmes, and `first_period`, before which the portal owes nothing.
 # Columns: entitlement_id, payee_id, period, kind, amount, exclusion_reason, route, payout_account_id, account_fingerprint,
 # creditor_name, creditor_agent, bank_narration.
-OWED = """
+OWED = f"""
     SELECT
         e.id AS entitlement_id,
         p.id AS payee_id,
@@ -35,14 +37,8 @@ OWED = """
     FROM beneficiaries_entitlement e
     JOIN beneficiaries_person person ON person.id = e.person_id
     JOIN beneficiaries_programme_line line ON line.id = e.programme_line_id
-    LEFT JOIN beneficiaries_representation special
-        ON special.beneficiary_id = e.person_id AND special.programme_line_id = e.programme_line_id
-        AND %(period)s BETWEEN special.valid_from AND coalesce(special.valid_to, 'infinity')
-    LEFT JOIN beneficiaries_representation general
-        ON general.beneficiary_id = e.person_id AND general.programme_line_id IS NULL
-        AND %(period)s BETWEEN general.valid_from AND coalesce(general.valid_to, 'infinity')
-    LEFT JOIN beneficiaries_payee self ON self.person_id = e.person_id
-    JOIN beneficiaries_payee p ON p.id = coalesce(special.payee_id, general.payee_id, self.id)
+    {RECEIVED_BY.format(day="%(period)s")}
+    JOIN beneficiaries_payee p ON p.id = {RECEIVER}
     LEFT JOIN beneficiaries_person receiver ON receiver.id = p.person_id
     LEFT JOIN LATERAL (
         SELECT a.id, a.state, a.number_index, a.holder_name, a.bank_id
@@ -74,4 +70,4 @@ OWED = """
       AND line.programme_id = ANY (%(programmes)s)
       AND (%(unit)s IS NULL OR e.unit_id = %(unit)s)
       AND p.id BETWEEN %(first_payee)s AND %(last_payee)s
-"""
+"""  # noqa: S608  fragments of ours; values are parameters

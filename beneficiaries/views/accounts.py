@@ -7,7 +7,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from beneficiaries.errors import ReasonHoldsNumber, ReasonMissing
 from beneficiaries.forms.officer import JudgementForm
 from beneficiaries.models import PayoutAccount
 from beneficiaries.operations.accounts import confirm_listed_accounts
@@ -37,7 +36,7 @@ def overview(request: PortalRequest) -> HttpResponse:
     after = after_key(request)
     found = accounts_to_confirm(user=request.user, at=request.at, unit_code=unit.unit_code, after=after or 0)
     near = accounts_in_review(user=request.user, at=request.at, unit_code=unit.unit_code, limit=NEAR_SHOWN)
-    ids = [account.pk for account in found.accounts]
+    ids = [account.pk for account in found.rows]
     context |= {
         "page": found,
         "near": near,
@@ -84,15 +83,11 @@ def judge(request: PortalRequest, account_id: int) -> HttpResponse:
     if request.method == "POST" and act is None:
         form.add_error(None, _("Chọn chấp nhận hoặc không chấp nhận."))
     if request.method == "POST" and form.is_valid() and act is not None:
-        try:
-            act(account_id=account.pk, reason=form.cleaned_data["reason"], by=request.user, at=request.at)
-        except (ReasonMissing, ReasonHoldsNumber) as refusal:
-            form.add_error("reason", f"{refusal.message} {refusal.remedy}")
-        else:
-            accepted = act is accept_near_match
-            messages.success(request, _("Đã chấp nhận tài khoản.") if accepted else _("Đã từ chối tài khoản."))
-            person = account.payee.person
-            return redirect(f"{reverse('accounts-to-confirm')}?don-vi={person.unit_id if person else ''}")
+        act(account_id=account.pk, reason=form.cleaned_data["reason"], by=request.user, at=request.at)
+        accepted = act is accept_near_match
+        messages.success(request, _("Đã chấp nhận tài khoản.") if accepted else _("Đã từ chối tài khoản."))
+        person = account.payee.person
+        return redirect(f"{reverse('accounts-to-confirm')}?don-vi={person.unit_id if person else ''}")
     context = {
         "account": account,
         "person": account.payee.person,

@@ -17,6 +17,7 @@ from foundation.reference.files import city_texts
 from foundation.reference.models import Neighbourhood, Unit
 from foundation.users.access import CITY_TIME
 from foundation.users.pages import PortalRequest, page
+from foundation.users.paging import after_key
 from foundation.users.roles import Permission
 
 ROWS = 100
@@ -48,10 +49,10 @@ def people_to_visit(request: PortalRequest, neighbourhood_id: int) -> HttpRespon
         unit_code=unit.pk,
         day=request.at.astimezone(CITY_TIME).date(),
         neighbourhood_id=neighbourhood_id,
-        after=_after(unit, request.GET.get("sau", "")),
+        after=_after(unit, after_key(request)),
         limit=ROWS,
     )
-    context = {"unit": unit, "name": name, "found": found, "is_first": not request.GET.get("sau"), "at": request.at}
+    context = {"unit": unit, "name": name, "found": found, "is_first": after_key(request) is None, "at": request.at}
     return render(request, "outreach/people.html", context)
 
 
@@ -82,11 +83,11 @@ def _place(request: PortalRequest) -> tuple[list[Unit], Unit | None]:
     return units, unit
 
 
-def _after(unit: Unit, key: str) -> tuple[str, int]:
+def _after(unit: Unit, key: int | None) -> tuple[str, int]:
     """Where the last page ended, from the id of its last person: names stand in no address."""
-    if not (key.isascii() and key.isdigit() and len(key) < 19):
+    if key is None:
         return "", 0
-    found = Person.objects.filter(pk=int(key), unit=unit).values_list("name_sort_key", "pk").first()
+    found = Person.objects.filter(pk=key, unit=unit).values_list("name_sort_key", "pk").first()
     return found or ("", 0)
 
 

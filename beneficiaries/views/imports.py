@@ -134,11 +134,11 @@ def _workbook(content: bytes, name: str) -> HttpResponse:
 def detail(request: PortalRequest, import_id: int) -> HttpResponse:
     """One list: what it would change while it waits, what it brought once it is written."""
     kept = _found(request, import_id)
-    units = request.rights.units(Permission.IMPORT_REGISTER)
     context: dict[str, Any] = {
         "kept": kept,
         "may_confirm": Permission.CONFIRM_ACCOUNTS in request.rights,
-        "may_act": kept.state == ImportState.CHECKED and (units is None or kept.unit_id in units),
+        "may_act": kept.state == ImportState.CHECKED
+        and request.rights.reaches(Permission.IMPORT_REGISTER, kept.unit_id),
         "warnings": sum(group["count"] for group in kept.summary["warnings"]),
         "written": written_counts(kept.pk) if kept.state == ImportState.COMMITTED else {},
     }

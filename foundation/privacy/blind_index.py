@@ -14,7 +14,6 @@ import phonenumbers
 
 from foundation.privacy.keys import blind_index_key
 
-FINGERPRINT_BYTES = 32
 _DOMAIN = b"welfare-portal blind index v1\0"
 
 _BETWEEN_DIGITS = re.compile(r"[\s.\-]+")

@@ -31,6 +31,19 @@ class Rights:
         found = {role.unit_id for role in self.roles if permission in PERMISSIONS[Role(role.role)]}
         return None if None in found else {unit for unit in found if unit is not None}
 
+    def reaches(self, permission: Permission, unit_code: str | None) -> bool:
+        """Whether the permission holds in a unit (None: a matter of the whole city), as pages show acts by it."""
+        units = self.units(permission) if permission in self else set()
+        return units is None or unit_code in units
+
+    def role_with(self, *permissions: Permission, everywhere: bool = False) -> str | None:
+        """The role that gives the first of these permissions that is held at all; `everywhere`: in the whole city."""
+        for permission in permissions:
+            for held in self.roles:
+                if (held.unit_id is None or not everywhere) and permission in PERMISSIONS[Role(held.role)]:
+                    return held.role
+        return None
+
 
 def rights(*, user: User, at: datetime) -> Rights:
     """What `user` may do on the day of `at`; every citizen may do what a citizen may."""

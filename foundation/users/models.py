@@ -69,6 +69,11 @@ class User(AbstractBaseUser):
         """This user as the trail names him."""
         return Actor(kind=self.kind, id=self.pk, label=self.full_name)
 
+    def is_human_of(self, fingerprint: bytes | memoryview | None) -> bool:
+        """Whether a fingerprint of an ID number is this user's own: four eyes are counted by it, not by login."""
+        own = bytes(self.person_fingerprint or b"")
+        return bool(own) and own == bytes(fingerprint or b"")
+
 
 class VneidIdentity(models.Model):
     """A national e-ID that signs in as a citizen; the key is issuer and subject, never a phone or a mail address.

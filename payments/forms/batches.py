@@ -8,17 +8,13 @@ from django import forms
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from beneficiaries.errors import ReasonHoldsNumber
-from beneficiaries.forms.months import MonthField
-from beneficiaries.forms.officer import offer_units
-from beneficiaries.operations.review import REASON_MIN, holds_number
+from beneficiaries.forms.fields import MonthField, ReasonField, UnitField
 from foundation.reference.amounts import without_unit
-from foundation.reference.models import Unit
 from payments.models import Fund
+from payments.operations.acting import REASON_MAX
 from payments.states import BatchKind, BatchState, Route, TransferState
 
 BUILT_HERE = (BatchKind.REGULAR, BatchKind.SUPPLEMENTARY, BatchKind.REPLACEMENT)
-REASON_MAX = 300
 PAID_WITHIN = timedelta(days=62)  # a list further ahead than two months is a slip of the pen
 _TOTAL = re.compile(r"[0-9]{1,15}|[0-9]{1,3}(?:([., \u00a0])[0-9]{3})(?:\1[0-9]{3}){0,4}")
 
@@ -32,12 +28,7 @@ class NewBatchForm(forms.Form):
         empty_label=None,
         error_messages={"required": _("Chọn nguồn kinh phí."), "invalid_choice": _("Chọn nguồn trong danh sách.")},
     )
-    unit = forms.ModelChoiceField(
-        Unit.objects.none(),
-        label=_("Phường, xã"),
-        empty_label=None,
-        error_messages={"required": _("Chọn phường, xã."), "invalid_choice": _("Chọn phường, xã trong danh sách.")},
-    )
+    unit = UnitField()
     period = MonthField(label=_("Kỳ chi trả"))
     kind = forms.ChoiceField(
         label=_("Loại đợt"),
@@ -62,10 +53,10 @@ class NewBatchForm(forms.Form):
         funds = Fund.objects.filter(is_open=True).order_by("-year", "code")
         fund, unit, period = self.fields["fund"], self.fields["unit"], self.fields["period"]
         assert isinstance(fund, forms.ModelChoiceField)
-        assert isinstance(unit, forms.ModelChoiceField)
+        assert isinstance(unit, UnitField)
         assert isinstance(period, MonthField)
         fund.queryset = funds if units is None else funds.filter(Q(unit=None) | Q(unit__in=units))
-        offer_units(unit, units, today)
+        unit.offer(units, today)
         if units is None:
             unit.required, unit.empty_label = False, _("Toàn thành phố")
         period.offer(today)
@@ -125,25 +116,9 @@ class TransferFilter(forms.Form):
 class ReasonForm(forms.Form):
     """Why a list is taken back, returned, held or let go on; the reason stays in the trail for ever."""
 
-    reason = forms.CharField(
-        label=_("Lý do"),
-        help_text=_("Ít nhất 10 ký tự. Không ghi số căn cước, số tài khoản, số điện thoại."),
-        min_length=REASON_MIN,
-        max_length=REASON_MAX,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        error_messages={
-            "required": _("Ghi lý do."),
-            "min_length": _("Ghi lý do ít nhất 10 ký tự."),
-            "max_length": _("Ghi lý do không quá 300 ký tự."),
-        },
+    reason = ReasonField(
+        longest=REASON_MAX, help_text=_("Ít nhất 10 ký tự. Không ghi số căn cước, số tài khoản, số điện thoại.")
     )
-
-    def clean_reason(self) -> str:
-        """On one line, and without a personal number."""
-        reason = " ".join(self.cleaned_data["reason"].split())
-        if holds_number(reason):
-            raise forms.ValidationError(ReasonHoldsNumber.message, code="number")
-        return reason
 
 
 class TotalForm(forms.Form):

@@ -1,10 +1,13 @@
 """Paying: funds and ledger, batches and lines, transfers and dispatch."""
 
-from payments.models.batches import Approval, ApprovalPolicy, PayoutBatch, PayoutLine, PayoutLineMove
+from payments.models.approvals import Approval, ApprovalPolicy
+from payments.models.batches import PayoutBatch
+from payments.models.chunks import DispatchAttempt, DispatchChunk
 from payments.models.comparisons import BatchComparison
 from payments.models.funds import Fund, FundBalance, FundingVoucher, LedgerEntry
 from payments.models.limits import ApprovalDay, ApprovalLimit
-from payments.models.transfers import CashCollection, DispatchAttempt, DispatchChunk, Transfer, TransferReturn
+from payments.models.lines import PayoutLine, PayoutLineMove
+from payments.models.transfers import CashCollection, Transfer, TransferReturn
 
 __all__ = [
     "Approval",

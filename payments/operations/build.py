@@ -15,9 +15,10 @@ from foundation.audit.operations import record_event
 from foundation.users import access
 from foundation.users.models import User
 from foundation.users.roles import Permission
-from payments.errors import BatchExists, NotInAuthority, WrongInput
+from payments.errors import BatchExists, WrongInput
 from payments.models import Fund, PayoutBatch
 from payments.models.batches import FIRST_PERIOD
+from payments.operations.acting import require
 from payments.operations.compare import compare_with_last_period
 from payments.queries.progress import JOB_KIND as JOB_KIND  # noqa: PLC0414  callers know it by this name
 from payments.states import BatchKind, BatchState
@@ -106,10 +107,7 @@ def start_build(
         BatchExists: A live regular batch of this fund, unit and period stands already.
         WrongInput: The period is not a month, or lies beyond the next one.
     """
-    try:
-        access.require(user=by, permission=Permission.PREPARE_BATCH, unit_code=unit_code, at=at)
-    except access.NotAllowed as refusal:
-        raise NotInAuthority(str(refusal)) from refusal
+    require(by=by, permission=Permission.PREPARE_BATCH, unit_code=unit_code, at=at)
     today = at.astimezone(access.CITY_TIME).date()
     if (
         period.day != 1

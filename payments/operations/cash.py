@@ -10,8 +10,9 @@ from foundation.audit.operations import record_event
 from foundation.users import access
 from foundation.users.models import User
 from foundation.users.roles import Permission
-from payments.errors import InvalidMove, NotInAuthority, WrongInput
+from payments.errors import InvalidMove, WrongInput
 from payments.models import DispatchChunk, PayoutBatch
+from payments.operations.acting import lock_batch, require
 from payments.operations.settle import recount
 from payments.states import BatchState, Route
 
@@ -28,11 +29,8 @@ class Collected:
 
 def _open_batch(batch_id: int, by: User, at: datetime) -> tuple[PayoutBatch, list[int]]:
     """The batch, locked, and its cash chunks, locked in the order of their ids."""
-    batch = PayoutBatch.objects.select_for_update(of=("self",), no_key=True).get(pk=batch_id)
-    try:
-        access.require(user=by, permission=Permission.RECORD_CASH, unit_code=batch.unit_id, at=at)
-    except access.NotAllowed as refusal:
-        raise NotInAuthority(str(refusal)) from refusal
+    batch = lock_batch(batch_id)
+    require(by=by, permission=Permission.RECORD_CASH, unit_code=batch.unit_id, at=at)
     if batch.state != BatchState.DISPATCHING:
         raise InvalidMove(batch.state)
     chunks = DispatchChunk.objects.select_for_update(of=("self",), no_key=True).filter(

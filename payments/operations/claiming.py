@@ -14,8 +14,8 @@ from foundation.audit import merkle
 from foundation.audit.operations import SYSTEM, record_event
 from foundation.gateway.port import TransferInstruction
 from foundation.privacy.encryption import DecryptionFailed, decrypt_many
-from payments.models import PayoutBatch
 from payments.operations import admission
+from payments.operations.acting import lock_batch
 from payments.operations.release import hold
 from payments.states import AttemptKind, BatchState, ChunkState
 
@@ -264,7 +264,7 @@ def _intend(
 
 @transaction.atomic(durable=True)
 def _hold_tampered(tampered: ListTampered) -> None:
-    batch = PayoutBatch.objects.select_for_update(of=("self",), no_key=True).get(pk=tampered.batch_id)
+    batch = lock_batch(tampered.batch_id)
     if batch.state != BatchState.DISPATCHING:
         return
     hold(batch=batch, reason=f"Danh sách khác bản đã duyệt (gói {tampered.chunk_id}): {tampered.what}")

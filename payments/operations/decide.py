@@ -10,7 +10,6 @@ from django.db import IntegrityError, connection, transaction
 
 from foundation.audit import merkle
 from foundation.audit.operations import record_event
-from foundation.users import access
 from foundation.users.models import RoleAssignment, User
 from foundation.users.roles import Permission
 from payments.errors import (
@@ -20,11 +19,11 @@ from payments.errors import (
     InvalidMove,
     LimitReached,
     NotInAuthority,
-    WrongInput,
 )
 from payments.models import Approval, DispatchChunk, PayoutBatch
+from payments.operations.acting import checked_reason, lock_batch, require
 from payments.operations.compare import compare_with_last_period
-from payments.states import BatchState
+from payments.states import BATCH_WITHDRAWABLE, BatchState
 
 # I-22: an account that is no longer the payee's active one, or a right that no longer stands, since the list was built.
 CHANGED_SINCE_BUILD = """
@@ -64,19 +63,8 @@ WHERE l.transfer_id = gone.id AND l.live
 """
 
 
-def _lock(batch_id: int) -> PayoutBatch:
-    return PayoutBatch.objects.select_for_update(of=("self",), no_key=True).get(pk=batch_id)
-
-
 def _is_list(batch: PayoutBatch, seen_hash: bytes) -> bool:
     return batch.list_hash is not None and bytes(batch.list_hash) == seen_hash
-
-
-def _authority(by: User, permission: Permission, batch: PayoutBatch, at: datetime) -> RoleAssignment:
-    try:
-        return access.require(user=by, permission=permission, unit_code=batch.unit_id, at=at)
-    except access.NotAllowed as refusal:
-        raise NotInAuthority(str(refusal)) from refusal
 
 
 @transaction.atomic(durable=True)
@@ -90,10 +78,10 @@ def submit_batch(*, batch_id: int, by: User, at: datetime) -> bytes:
         NotInAuthority: `by` may not prepare lists there.
         EmptyList: Nothing in it can be paid.
     """
-    batch = _lock(batch_id)
+    batch = lock_batch(batch_id)
     if batch.state != BatchState.DRAFT:
         raise InvalidMove(batch.state)
-    _authority(by, Permission.PREPARE_BATCH, batch, at)
+    require(by=by, permission=Permission.PREPARE_BATCH, unit_code=batch.unit_id, at=at)
     with connection.cursor() as cursor:
         cursor.execute(CHANGED_SINCE_BUILD, {"batch": batch.pk})
         changed = cursor.fetchall()
@@ -154,11 +142,13 @@ def withdraw_batch(*, batch_id: int, by: User, reason: str, at: datetime) -> Non
     Raises:
         InvalidMove: The batch is approved already, or ended.
         NotInAuthority: `by` may not prepare lists there.
+        WrongInput: As `checked_reason` says.
     """
-    batch = _lock(batch_id)
-    if batch.state not in (BatchState.BUILDING, BatchState.DRAFT, BatchState.SUBMITTED):
+    reason = checked_reason(reason)
+    batch = lock_batch(batch_id)
+    if batch.state not in BATCH_WITHDRAWABLE:
         raise InvalidMove(batch.state)
-    _authority(by, Permission.PREPARE_BATCH, batch, at)
+    require(by=by, permission=Permission.PREPARE_BATCH, unit_code=batch.unit_id, at=at)
     _end_list(batch, BatchState.WITHDRAWN)
     record_event(
         kind="batch.withdrawn", actor=by.actor, subject_kind="batch", subject_id=batch.pk, payload={"reason": reason}
@@ -178,14 +168,14 @@ def approve_batch(*, batch_id: int, by: User, seen_hash: bytes, at: datetime) ->
         FourEyesViolation: `by`, counted as a human and not as a login, prepared or submitted this list.
         LimitReached: With this list `by` would approve more than the city allows him in a day, alone or with this submitter.
     """
-    batch = _lock(batch_id)
+    batch = lock_batch(batch_id)
     if batch.approvals.filter(
         person_fingerprint=by.person_fingerprint, decision="APPROVED", list_hash=seen_hash
     ).exists():
         return batch.state != BatchState.SUBMITTED
     if batch.state != BatchState.SUBMITTED:
         raise InvalidMove(batch.state)
-    authority = _authority(by, Permission.APPROVE_BATCH, batch, at)
+    authority = require(by=by, permission=Permission.APPROVE_BATCH, unit_code=batch.unit_id, at=at)
     if not _is_list(batch, seen_hash):
         raise BatchChanged
     _decide(batch, by, authority, Approval.Decision.APPROVED, reason="", at=at)
@@ -210,14 +200,13 @@ def reject_batch(*, batch_id: int, by: User, seen_hash: bytes, reason: str, at: 
 
     Raises:
         InvalidMove, NotInAuthority, BatchChanged, FourEyesViolation: As for `approve_batch`.
-        WrongInput: No reason is given.
+        WrongInput: As `checked_reason` says.
     """
-    if not reason.strip():
-        raise WrongInput("reason")
-    batch = _lock(batch_id)
+    reason = checked_reason(reason)
+    batch = lock_batch(batch_id)
     if batch.state != BatchState.SUBMITTED:
         raise InvalidMove(batch.state)
-    authority = _authority(by, Permission.APPROVE_BATCH, batch, at)
+    authority = require(by=by, permission=Permission.APPROVE_BATCH, unit_code=batch.unit_id, at=at)
     if not _is_list(batch, seen_hash):
         raise BatchChanged
     _decide(batch, by, authority, Approval.Decision.REJECTED, reason=reason, at=at)

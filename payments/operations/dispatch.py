@@ -78,17 +78,7 @@ def ask(*, claim: Claim, gateway: Gateway) -> None:
 def record_answer(*, claim: Claim, answer: BulkAnswer) -> None:
     """Apply a definite answer line by line; lines without one are unknown."""
     not_found = [item.end_to_end_id for item in answer.answers if item.transaction_status == NOT_FOUND]
-    words = [
-        Word(
-            item.end_to_end_id,
-            item.outcome,
-            item.transaction_status,
-            item.status_reason or "",
-            item.bank_reference or "",
-        )
-        for item in answer.answers
-        if item.transaction_status != NOT_FOUND
-    ]
+    words = [Word.of(item) for item in answer.answers if item.transaction_status != NOT_FOUND]
     words += [Word(end_to_end_id, Outcome.UNKNOWN, "", "") for end_to_end_id in answer.unknown]
     detail = "" if answer.is_clean else f"unknown {len(answer.unknown)}, foreign {len(answer.foreign)}"
     _record(

@@ -21,7 +21,7 @@ from foundation.audit.operations import record_event
 from foundation.privacy.operations import record_access
 from foundation.users import access
 from foundation.users.models import User
-from foundation.users.roles import PERMISSIONS, Permission, Role
+from foundation.users.roles import Permission
 from payments.errors import NotInAuthority
 from payments.models import Transfer
 from payments.queries.integrity import Integrity, integrity
@@ -63,7 +63,9 @@ def export_trace(*, end_to_end_id: str, kind: TraceFile, by: User, at: datetime)
         NotInAuthority: `by` may not trace.
         Transfer.DoesNotExist: There is no such transfer that `by` may see.
     """
-    role = _role(by, at)
+    role = access.rights(user=by, at=at).role_with(Permission.TRACE)
+    if role is None:
+        raise NotInAuthority(str(Permission.TRACE))
     Transfer.objects.visible_to(by, at=at).get(end_to_end_id=end_to_end_id)
     with translation.override("vi"):
         story = trace(end_to_end_id=end_to_end_id)
@@ -90,13 +92,6 @@ def export_trace(*, end_to_end_id: str, kind: TraceFile, by: User, at: datetime)
         payload={"format": str(kind), "sha256": digest, "bytes": len(content)},
     )
     return Export(f"khoan-chi-{story.transfer.public_reference}.{kind}", CONTENT_TYPES[kind], content, digest)
-
-
-def _role(by: User, at: datetime) -> str:
-    for held in access.rights(user=by, at=at).roles:
-        if Permission.TRACE in PERMISSIONS[Role(held.role)]:
-            return held.role
-    raise NotInAuthority(str(Permission.TRACE))
 
 
 def events_table(entries: Iterable[TimelineEntry]) -> bytes:

@@ -5,11 +5,11 @@ from datetime import date, datetime
 from django.db import IntegrityError, transaction
 
 from foundation.audit.operations import record_event
-from foundation.users import access
 from foundation.users.models import User
 from foundation.users.roles import Permission
-from payments.errors import FourEyesViolation, InvalidMove, NotInAuthority, WrongInput
+from payments.errors import FourEyesViolation, InvalidMove, WrongInput
 from payments.models import Fund, FundingVoucher, LedgerEntry
+from payments.operations.acting import require
 from payments.states import ENTRY_ACCOUNTS, EntryKind, VoucherState
 
 
@@ -24,7 +24,7 @@ def record_voucher(
         WrongInput: The amount is not positive, or the paper is recorded already.
     """
     fund = Fund.objects.get(pk=fund_id)
-    _require(by, Permission.RECORD_FUNDING, fund, at)
+    require(by=by, permission=Permission.RECORD_FUNDING, unit_code=fund.unit_id, at=at)
     if amount <= 0 or not number.strip():
         raise WrongInput("amount")
     try:
@@ -63,7 +63,7 @@ def confirm_voucher(*, voucher_id: int, by: User, at: datetime) -> None:
     voucher = FundingVoucher.objects.select_for_update(of=("self",), no_key=True).get(pk=voucher_id)
     if voucher.state != VoucherState.RECORDED:
         raise InvalidMove(voucher.state)
-    _require(by, Permission.CONFIRM_FUNDING, voucher.fund, at)
+    require(by=by, permission=Permission.CONFIRM_FUNDING, unit_code=voucher.fund.unit_id, at=at)
     voucher.state, voucher.decided_by, voucher.decided_at = VoucherState.CONFIRMED, by, at
     voucher.decided_by_person = by.person_fingerprint
     try:
@@ -84,10 +84,3 @@ def confirm_voucher(*, voucher_id: int, by: User, at: datetime) -> None:
         subject_id=voucher.pk,
         payload={"amount": voucher.amount},
     )
-
-
-def _require(by: User, permission: Permission, fund: Fund, at: datetime) -> None:
-    try:
-        access.require(user=by, permission=permission, unit_code=fund.unit_id, at=at)
-    except access.NotAllowed as refusal:
-        raise NotInAuthority(str(refusal)) from refusal

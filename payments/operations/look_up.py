@@ -3,7 +3,6 @@
 Both write to the log of readings (foundation.privacy) in the transaction that reads. The numbers themselves are not noted.
 """
 
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
@@ -15,9 +14,10 @@ from foundation.privacy.encryption import DecryptionFailed
 from foundation.privacy.operations import record_access, record_accesses
 from foundation.users import access
 from foundation.users.models import User
-from foundation.users.roles import PERMISSIONS, Permission, Role
+from foundation.users.roles import Permission
 from payments.errors import NotInAuthority, WrongInput
 from payments.queries import searching
+from payments.queries.evidence import Evidence
 from payments.queries.searching import SearchResult
 
 TRACE = "trace"  # the purpose of a search, as the log of readings names it
@@ -39,20 +39,6 @@ def search(*, code: str, by: User, at: datetime, after: int | None = None, limit
                 by=by.actor, role=role, subject_kind=subject, subject_ids=ids, fields=[name], purpose=TRACE
             )
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """One body that travelled, as it travelled. `text` is empty where the bytes are not text, or no longer open."""
-
-    part: str
-    label: str
-    at: datetime
-    target: str
-    http_status: int | None
-    milliseconds: int | None
-    text: str = field(repr=False)
-    is_intact: bool = True
 
 
 @transaction.atomic(durable=True)
@@ -88,12 +74,10 @@ def read_evidence(*, reference: str, by: User, purpose: str, at: datetime) -> tu
 
 def _role(by: User, at: datetime, *permissions: Permission, everywhere: bool = False) -> str:
     """The role under which `by` holds the first of these permissions that he holds."""
-    rights = access.rights(user=by, at=at)
-    for permission in permissions:
-        for held in rights.roles:
-            if (held.unit_id is None or not everywhere) and permission in PERMISSIONS[Role(held.role)]:
-                return held.role
-    raise NotInAuthority(str(permissions[0]))
+    role = access.rights(user=by, at=at).role_with(*permissions, everywhere=everywhere)
+    if role is None:
+        raise NotInAuthority(str(permissions[0]))
+    return role
 
 
 @sensitive_variables()
@@ -104,13 +88,4 @@ def _evidence(body: GatewayMessageBody) -> Evidence:
         text, intact = "", False
     except UnicodeDecodeError:
         text, intact = "", True
-    return Evidence(
-        part=body.part,
-        label=str(GatewayMessageBody.Part(body.part).label),
-        at=body.at,
-        target=body.target,
-        http_status=body.http_status,
-        milliseconds=body.milliseconds,
-        text=text,
-        is_intact=intact,
-    )
+    return Evidence.of(body, text=text, is_intact=intact)

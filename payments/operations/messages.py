@@ -97,17 +97,7 @@ def _apply_statuses(statuses: Sequence[TransferAnswer], *, message: int) -> str:
         chunks, _ = _lock(
             cursor, [item.end_to_end_id for item in statuses], [item.instructed_amount for item in statuses]
         )
-        words = [
-            Word(
-                item.end_to_end_id,
-                item.outcome,
-                item.transaction_status,
-                item.status_reason or "",
-                item.bank_reference or "",
-            )
-            for item in statuses
-        ]
-        applied = apply_words(cursor, chunk_ids=chunks, words=words)
+        applied = apply_words(cursor, chunk_ids=chunks, words=[Word.of(item) for item in statuses])
         recount(cursor, chunk_ids=chunks, release=False)
     follow_bank_refusals(refusals=applied.refused_accounts)
     for chunk_id in chunks:

@@ -7,22 +7,14 @@ from datetime import datetime
 
 from django.db import IntegrityError, connection, transaction
 
-from beneficiaries.operations.review import REASON_MIN
 from foundation.audit.operations import SYSTEM, record_event
 from foundation.users import access
 from foundation.users.models import User
 from foundation.users.roles import Permission
-from payments.errors import (
-    FundTooLow,
-    HeldBySystem,
-    InvalidMove,
-    NotInAuthority,
-    OwnHold,
-    PaymentRefused,
-    WrongInput,
-)
+from payments.errors import FundTooLow, HeldBySystem, InvalidMove, OwnHold, PaymentRefused
 from payments.models import LedgerEntry, PayoutBatch
-from payments.states import ENTRY_ACCOUNTS, BatchState, EntryKind
+from payments.operations.acting import REASON_MAX, checked_reason, lock_batch, require
+from payments.states import BATCH_HOLDABLE, ENTRY_ACCOUNTS, BatchState, EntryKind
 
 OPEN_CHUNKS_AT_ONCE = 20
 
@@ -35,7 +27,7 @@ def reserve_batch(*, batch_id: int, at: datetime) -> None:
         InvalidMove: The batch is not approved.
         FundTooLow: The fund holds less than the sum; the batch stays approved.
     """
-    batch = PayoutBatch.objects.select_for_update(of=("self",), no_key=True).get(pk=batch_id)
+    batch = lock_batch(batch_id)
     if batch.state != BatchState.APPROVED:
         raise InvalidMove(batch.state)
     debit, credit = ENTRY_ACCOUNTS[EntryKind.RESERVE]
@@ -84,7 +76,7 @@ def start_batch(*, batch_id: int, at: datetime) -> None:
     Raises:
         InvalidMove: The batch is not reserved, or its date lies ahead.
     """
-    batch = PayoutBatch.objects.select_for_update(of=("self",), no_key=True).get(pk=batch_id)
+    batch = lock_batch(batch_id)
     if batch.state != BatchState.RESERVED or batch.requested_execution_date > at.astimezone(access.CITY_TIME).date():
         raise InvalidMove(batch.state)
     with connection.cursor() as cursor:
@@ -137,16 +129,12 @@ def hold_batch(*, batch_id: int, by: User, reason: str, at: datetime) -> None:
     Raises:
         InvalidMove: The batch is not on its way.
         NotInAuthority: `by` is no officer of this unit.
-        WrongInput: No reason is given.
+        WrongInput: As `checked_reason` says.
     """
-    if not reason.strip():
-        raise WrongInput("reason")
-    batch = PayoutBatch.objects.select_for_update(of=("self",), no_key=True).get(pk=batch_id)
-    try:
-        access.require(user=by, permission=Permission.HOLD_BATCH, unit_code=batch.unit_id, at=at)
-    except access.NotAllowed as refusal:
-        raise NotInAuthority(str(refusal)) from refusal
-    if batch.state not in (BatchState.APPROVED, BatchState.RESERVED, BatchState.DISPATCHING):
+    reason = checked_reason(reason)
+    batch = lock_batch(batch_id)
+    require(by=by, permission=Permission.HOLD_BATCH, unit_code=batch.unit_id, at=at)
+    if batch.state not in BATCH_HOLDABLE:
         raise InvalidMove(batch.state)
     hold(batch=batch, reason=reason, by=by)
     record_event(
@@ -156,7 +144,7 @@ def hold_batch(*, batch_id: int, by: User, reason: str, at: datetime) -> None:
 
 def hold(*, batch: PayoutBatch, reason: str, by: User | None = None) -> None:
     """Inner step: move a locked batch to HELD, remembering where it was and who did it; nobody: the system."""
-    batch.held_from, batch.held_reason, batch.state = batch.state, reason[:300], BatchState.HELD
+    batch.held_from, batch.held_reason, batch.state = batch.state, reason[:REASON_MAX], BatchState.HELD
     batch.held_by = by
     batch.save(update_fields=["state", "held_from", "held_reason", "held_by"])
 
@@ -168,17 +156,12 @@ def release_held_batch(*, batch_id: int, by: User, reason: str, at: datetime) ->
     Raises:
         InvalidMove: The batch is not held.
         NotInAuthority: `by` may not approve lists of this unit.
-        WrongInput: The reason has fewer than ten characters.
+        WrongInput: As `checked_reason` says.
         HeldBySystem, OwnHold: As `release_refusal` says.
     """
-    reason = " ".join(reason.split())
-    if len(reason) < REASON_MIN:
-        raise WrongInput("reason")
-    batch = PayoutBatch.objects.select_for_update(of=("self",), no_key=True).get(pk=batch_id)
-    try:
-        access.require(user=by, permission=Permission.APPROVE_BATCH, unit_code=batch.unit_id, at=at)
-    except access.NotAllowed as refusal:
-        raise NotInAuthority(str(refusal)) from refusal
+    reason = checked_reason(reason)
+    batch = lock_batch(batch_id)
+    require(by=by, permission=Permission.APPROVE_BATCH, unit_code=batch.unit_id, at=at)
     if batch.state != BatchState.HELD:
         raise InvalidMove(batch.state)
     refused = release_refusal(batch=batch, by=by)
@@ -199,9 +182,7 @@ def release_refusal(*, batch: PayoutBatch, by: User) -> PaymentRefused | None:
     """Why this person may not let a held list go on: the system held it, or the same human held, prepared or submitted it."""
     if batch.held_by is None:
         return HeldBySystem()
-    hands = [hand for hand in (batch.held_by, batch.prepared_by, batch.submitted_by) if hand is not None]
-    own = bytes(by.person_fingerprint or b"")
-    if any(hand.pk == by.pk or bytes(hand.person_fingerprint or b"") == own for hand in hands):
+    if batch.is_list_of(by) or by.is_human_of(batch.held_by.person_fingerprint):
         return OwnHold()
     return None
 

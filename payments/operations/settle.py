@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 
 from foundation.gateway.codes import Outcome
+from foundation.gateway.port import TransferAnswer
 from payments.states import SettlementLevel, TransferState
 
 TARGET: dict[Outcome, tuple[TransferState, str]] = {
@@ -33,6 +34,17 @@ class Word:
     status: str
     reason: str
     bank_reference: str = ""
+
+    @classmethod
+    def of(cls, answer: TransferAnswer) -> "Word":
+        """What an answer or a callback says, as it is applied."""
+        return cls(
+            answer.end_to_end_id,
+            answer.outcome,
+            answer.transaction_status,
+            answer.status_reason or "",
+            answer.bank_reference or "",
+        )
 
 
 # An answer that says nothing (UNKNOWN) moves only what was being sent; a word that repeats the present state moves nothing.

@@ -3,11 +3,11 @@
 What a page may show is decided here by `visible_to`, or by the batch, transfer or person that the caller has found through it.
 """
 
+from foundation.users.paging import Page
 from payments.queries.citizen import next_expected, payment_of_person, payments_of_person
 from payments.queries.comparing import Change, Comparison, comparison, comparison_rows, largest_changes
 from payments.queries.lists import batch_transfers, excluded_counts, excluded_lines
 from payments.queries.overview import batches_visible, fund_shortfall, unit_history, work_queue
-from payments.queries.paging import Page
 from payments.queries.progress import batch_progress
 from payments.queries.searching import search
 from payments.queries.timelines import timeline

@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from foundation.audit.models import AuditEvent
 from foundation.gateway.codes import Words
 from foundation.reference.amounts import format_amount
+from foundation.users.paging import Page, at_most, cut
 from payments.models import PayoutBatch
-from payments.queries.paging import Page, at_most, cut
 from payments.queries.timelines import EVENTS, FIGURES, Tone, shown
 
 DECISIONS: dict[str, tuple[Tone, Words]] = {

@@ -14,12 +14,13 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from beneficiaries.models import Person
+from beneficiaries.queries.receiving import RECEIVED_BY, RECEIVER
 from foundation.gateway.codes import Words, status_reason
 from foundation.users import access
+from foundation.users.paging import Page, at_most, cut
 from payments.models import PayoutLineMove, Transfer
 from payments.models.batches import FIRST_PERIOD
 from payments.queries.lists import CarriedLine, lines_of, place_of
-from payments.queries.paging import Page, at_most, cut
 from payments.states import BatchState, Route, SettlementLevel, TransferState
 
 TOLD = (
@@ -271,17 +272,11 @@ class NextPayment:
 
 
 # The same rule of months and amounts as beneficiaries.queries.OWED, for the rights of one person and those he receives for.
-EXPECTED = """
+EXPECTED = f"""
 WITH rights AS (
     SELECT e.*, p.id AS receiver FROM beneficiaries_entitlement e
-    LEFT JOIN beneficiaries_representation special
-        ON special.beneficiary_id = e.person_id AND special.programme_line_id = e.programme_line_id
-        AND %(day)s BETWEEN special.valid_from AND coalesce(special.valid_to, 'infinity')
-    LEFT JOIN beneficiaries_representation general
-        ON general.beneficiary_id = e.person_id AND general.programme_line_id IS NULL
-        AND %(day)s BETWEEN general.valid_from AND coalesce(general.valid_to, 'infinity')
-    LEFT JOIN beneficiaries_payee self ON self.person_id = e.person_id
-    LEFT JOIN beneficiaries_payee p ON p.id = coalesce(special.payee_id, general.payee_id, self.id)
+    {RECEIVED_BY.format(day="%(day)s")}
+    LEFT JOIN beneficiaries_payee p ON p.id = {RECEIVER}
     WHERE e.state = 'ACTIVE' AND e.person_id = ANY (ARRAY(
         SELECT %(person)s::bigint UNION
         SELECT r.beneficiary_id FROM beneficiaries_payee mine JOIN beneficiaries_representation r ON r.payee_id = mine.id
@@ -312,7 +307,7 @@ WHERE line.period = 'MONTH' AND next.period <= coalesce(r.valid_to, 'infinity')
   AND next.period <= coalesce(person.deceased_date, 'infinity')
   AND (person.id = %(person)s OR p.person_id = %(person)s)
 ORDER BY person.id <> %(person)s, next.period, r.id
-"""
+"""  # noqa: S608  fragments of ours; values are parameters
 
 
 def next_expected(*, person: Person, at: datetime) -> tuple[NextPayment, ...]:

@@ -10,8 +10,8 @@ from typing import Any
 from django.db import connection, models
 from django.utils.translation import gettext_lazy as _
 
+from foundation.users.paging import Page, at_most, cut
 from payments.models import BatchComparison, PayoutBatch
-from payments.queries.paging import Page, at_most, cut
 from payments.queries.totals import Part
 from payments.states import Route
 

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Self
 
 from django.views.decorators.debug import sensitive_variables
 
@@ -33,11 +33,8 @@ _LONG_NUMBER = re.compile(r"\d(?:[ .-]?\d){8,}")
 
 
 @dataclass(frozen=True, slots=True)
-class MaskedMessage:
-    """One body as it travelled, for one payment. `others` counts the payments of other people that were left out.
-
-    `text` is empty where the body is not of our contract's form; `digest` is the SHA-256 of the bytes themselves.
-    """
+class Evidence:
+    """One body that travelled, as it travelled. `text` is empty where the bytes are not text, or no longer open."""
 
     part: str
     label: str
@@ -46,9 +43,26 @@ class MaskedMessage:
     http_status: int | None
     milliseconds: int | None
     text: str = field(repr=False)
+    is_intact: bool
+
+    @classmethod
+    def of(cls, body: GatewayMessageBody, *, text: str, is_intact: bool, **more: Any) -> Self:
+        """A kept body with what could be read of it."""
+        label = str(GatewayMessageBody.Part(body.part).label)
+        return cls(
+            body.part, label, body.at, body.target, body.http_status, body.milliseconds, text, is_intact, **more
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedMessage(Evidence):
+    """One body for one payment. `others` counts the payments of other people that were left out.
+
+    `text` is empty where the body is not of our contract's form; `digest` is the SHA-256 of the bytes themselves.
+    """
+
     others: int
     digest: str
-    is_intact: bool
 
 
 def masked_messages(*, end_to_end_id: str, reference: str) -> tuple[MaskedMessage, ...]:
@@ -77,18 +91,7 @@ def _masked(body: GatewayMessageBody, end_to_end_id: str) -> MaskedMessage:
         intact = False
     except strict_json.NotStrict:
         pass  # not shown: what it holds cannot be told
-    return MaskedMessage(
-        part=body.part,
-        label=str(GatewayMessageBody.Part(body.part).label),
-        at=body.at,
-        target=body.target,
-        http_status=body.http_status,
-        milliseconds=body.milliseconds,
-        text=text,
-        others=others,
-        digest=digest,
-        is_intact=intact,
-    )
+    return MaskedMessage.of(body, text=text, is_intact=intact, others=others, digest=digest)
 
 
 @sensitive_variables()

@@ -17,9 +17,9 @@ from django.db.models.functions import Coalesce, Concat, Upper
 
 from foundation.gateway.codes import status_reason
 from foundation.reference.names import bank_form
+from foundation.users.paging import Page, at_most, cut
 from payments.models import DispatchChunk, PayoutBatch, PayoutLine, Transfer
 from payments.queries.comparing import place
-from payments.queries.paging import Page, at_most, cut
 from payments.queries.totals import Part
 from payments.states import BATCH_DEAD, TRANSFER_LIVE, ChunkState, ExclusionReason, LineKind, Route, TransferState
 

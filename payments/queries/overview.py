@@ -17,9 +17,9 @@ from django.db.models.functions import Cast, Coalesce
 from foundation.audit.models import AuditEvent
 from foundation.users import access
 from foundation.users.models import User
+from foundation.users.paging import Page, at_most, cut
 from foundation.users.roles import Permission
 from payments.models import FundBalance, PayoutBatch
-from payments.queries.paging import Page, at_most, cut
 from payments.queries.totals import BatchTotals, Part, totals_of_batches
 from payments.states import BATCH_OPEN_FOR_CHANGE, BatchState, LedgerAccount, Route
 

@@ -22,10 +22,10 @@ from beneficiaries.models.registration import REFERENCE_FORM
 from foundation.privacy.blind_index import account_fingerprint_many, fingerprint
 from foundation.reference.models import Bank
 from foundation.users.models import User
+from foundation.users.paging import Page, at_most, cut
 from payments.models import DispatchAttempt, PayoutBatch, Transfer
 from payments.queries.lists import WITHOUT_MARKS, TransferRow, transfer_rows
 from payments.queries.overview import BatchRow
-from payments.queries.paging import Page, at_most, cut
 from payments.queries.totals import totals_of_batches
 
 LONGEST_CODE = 60

@@ -16,6 +16,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from foundation.privacy.encryption import DecryptionFailed, decrypt, encrypt
 from foundation.users.models import User
 from foundation.users.pages import PortalRequest, page
+from foundation.users.paging import after_key
 from foundation.users.roles import Permission
 from payments.forms.tracing import CodeForm, PurposeForm
 from payments.models import PayoutBatch, Transfer
@@ -167,7 +168,8 @@ def batch(request: PortalRequest, batch_id: int) -> HttpResponse:
     )
     state = request.GET.get("trang-thai", "")
     states = [TransferState(state)] if state in TransferState else []
-    transfers = batch_transfers(batch=found, states=states, after=_number(request.GET.get("sau", "")), limit=ROWS)
+    after = after_key(request)
+    transfers = batch_transfers(batch=found, states=states, after=after, limit=ROWS)
     context = {
         "batch": found,
         "totals": batch_totals(batch_id=found.pk),
@@ -177,13 +179,8 @@ def batch(request: PortalRequest, batch_id: int) -> HttpResponse:
         "transfers": transfers,
         "state": state if states else "",
         "states": [item for item in TransferState if item != TransferState.EXCLUDED],
-        "is_first": not request.GET.get("sau"),
+        "is_first": after is None,
         "whole": list_integrity(found) if "kiem-tra" in request.GET else None,
         "at": request.at,
     }
     return render(request, "tracing/batch.html", context)
-
-
-def _number(text: str) -> int | None:
-    """A key of a page; anything else begins at the first."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

@@ -8,9 +8,9 @@ from django.urls import reverse
 
 from beneficiaries.queries.accounts import person_of
 from foundation.users.pages import PortalRequest, page
+from foundation.users.paging import Page
 from foundation.users.roles import Permission
 from payments.queries.citizen import CitizenPayment, CitizenStep, Tone, payment_of_person, payments_of_person
-from payments.queries.paging import Page
 from payments.states import Route
 
 C = CitizenStep

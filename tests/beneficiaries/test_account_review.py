@@ -7,11 +7,11 @@ from beneficiaries.models import Payee, PayoutAccount, Person, RegisterImport
 from beneficiaries.operations import accounts, review
 from beneficiaries.queries.accounts import (
     account_summary,
-    account_work_by_unit,
     accounts_in_review,
     accounts_of_person,
     accounts_to_confirm,
 )
+from beneficiaries.queries.confirming import accounts_by_unit
 from foundation.audit import clock
 from foundation.audit.models import AuditEvent
 from foundation.users.models import User
@@ -185,40 +185,40 @@ class TestWhatWaits:
         seen, after, pages = [], 0, 0
         while True:
             page = accounts_in_review(user=officer, at=clock.now(), after=after, limit=2)
-            seen += [account.pk for account in page.accounts]
+            seen += [account.pk for account in page.rows]
             pages += 1
-            if page.after is None:
+            if page.next is None:
                 break
-            after = page.after
+            after = page.next
         assert (seen, pages) == (wanted, 3)
-        account = page.accounts[0]
+        account = page.rows[0]
         assert account.payee.person is not None
         assert (account.payee.person.full_name, account.holder_name) == ("Nguyễn Thị Hoà", "HOA NGUYEN THI")
 
     def test_from_lists_is_apart(self, officer: User) -> None:
         account = listed(make_person(), NUMBER)
         make_citizen().register(OTHER, at=NEAR)
-        assert accounts_to_confirm(user=officer, at=clock.now()).accounts == [account]
+        assert accounts_to_confirm(user=officer, at=clock.now()).rows == (account,)
 
     def test_is_seen_in_ones_own_units_only(self, officer: User) -> None:
         here = make_citizen().register(NUMBER, at=NEAR)
         there = make_citizen(unit_id=SAI_GON).register(OTHER, at=NEAR)
         city, stranger = make_staff(Role.APPROVER, unit=None), make_staff(Role.ASSISTANT)
         for user, seen in ((officer, [here]), (city, [here, there]), (stranger, [])):
-            assert accounts_in_review(user=user, at=clock.now()).accounts == seen
+            assert accounts_in_review(user=user, at=clock.now()).rows == tuple(seen)
             assert list(PayoutAccount.objects.visible_to(user, at=clock.now()).order_by("pk")) == seen
-        assert accounts_in_review(user=city, at=clock.now(), unit_code=SAI_GON).accounts == [there]
-        assert accounts_in_review(user=officer, at=clock.now(), unit_code=SAI_GON).accounts == []
+        assert accounts_in_review(user=city, at=clock.now(), unit_code=SAI_GON).rows == (there,)
+        assert accounts_in_review(user=officer, at=clock.now(), unit_code=SAI_GON).rows == ()
 
     def test_is_counted_by_unit(self, officer: User) -> None:
         listed(make_person(), NUMBER)
         make_citizen().register("2000000001", at=NEAR)
         make_citizen(unit_id=SAI_GON).register(OTHER, at=NEAR)
         make_citizen().register("2000000002")
-        work = account_work_by_unit(user=officer, at=clock.now())
-        assert [(row.unit_code, row.to_confirm, row.in_review) for row in work] == [(WARD, 1, 1)]
-        city = account_work_by_unit(user=make_staff(Role.AUDITOR, unit=None), at=clock.now())
-        assert {(row.unit_code, row.to_confirm, row.in_review) for row in city} == {(WARD, 1, 1), (SAI_GON, 0, 1)}
+        work = accounts_by_unit(user=officer, at=clock.now())
+        assert [(row.unit_code, row.checked, row.near) for row in work] == [(WARD, 1, 1)]
+        city = accounts_by_unit(user=make_staff(Role.AUDITOR, unit=None), at=clock.now())
+        assert {(row.unit_code, row.checked, row.near) for row in city} == {(WARD, 1, 1), (SAI_GON, 0, 1)}
 
     @pytest.mark.parametrize("people", [2, 20])
     def test_costs_the_same_number_of_queries(
@@ -229,7 +229,7 @@ class TestWhatWaits:
         at = clock.now()
         with django_assert_num_queries(2):  # type: ignore[operator]
             page = accounts_in_review(user=officer, at=at)
-            assert len([f"{account.payee.person.unit} {account.bank}" for account in page.accounts]) == people  # type: ignore[union-attr]
+            assert len([f"{account.payee.person.unit} {account.bank}" for account in page.rows]) == people  # type: ignore[union-attr]
 
 
 class TestVisibleTo:

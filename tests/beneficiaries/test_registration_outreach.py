@@ -32,7 +32,7 @@ def entitled(name: str = "Nguyễn Thị Hoà", *, account: str = "", **fields: 
 
 
 def names(**asked: object) -> list[str]:
-    return [person.full_name for person in people_without_account(unit_code=WARD, day=PERIOD, **asked).people]  # type: ignore[arg-type]
+    return [person.full_name for person in people_without_account(unit_code=WARD, day=PERIOD, **asked).rows]  # type: ignore[arg-type]
 
 
 def test_counts_receivers_and_those_without_account(places: list[Neighbourhood]) -> None:
@@ -79,10 +79,10 @@ def test_reads_by_name_page_by_page_and_by_neighbourhood(places: list[Neighbourh
     after = ("", 0)
     while True:
         page = people_without_account(unit_code=WARD, day=PERIOD, after=after, limit=2)
-        seen += [person.full_name for person in page.people]
-        if page.after is None:
+        seen += [person.full_name for person in page.rows]
+        if page.next is None:
             break
-        after = page.after
+        after = page.next
     assert [name.split()[-1] for name in seen] == ["An", "An", "Bảy", "Hai", "Năm", "Tư"]
     assert len(names(neighbourhood_id=places[0].pk)) == 5
     assert names(neighbourhood_id=0) == ["Lê Văn Năm"]
@@ -94,5 +94,5 @@ def test_tells_who_has_begun_to_register() -> None:
     make_entitlement(citizen.person)
     Payee.objects.create(person=citizen.person)
     citizen.start()
-    (person,) = people_without_account(unit_code=WARD, day=PERIOD).people
+    (person,) = people_without_account(unit_code=WARD, day=PERIOD).rows
     assert (person.started, person.has_phone, person.neighbourhood_id) == (True, False, None)

@@ -22,7 +22,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(item.path).parent == Path(__file__).parent:
             item.add_marker(pytest.mark.browser)
-            if CHROMIUM is None:
+            # A newcomer's bare machine has no browser and still gets a green suite; .ci/run demands one, so nothing lands unseen.
+            if CHROMIUM is None and os.environ.get("BROWSER") != "required":
                 item.add_marker(pytest.mark.skip(reason="NO CHROMIUM: install it (Debian: apt-get install chromium)"))
 
 

@@ -267,7 +267,9 @@ class TestLists:
         make_entitled(1, cash=True)
         batch = build_batch(office)
         seen = decide.submit_batch(batch_id=batch.pk, by=office.preparer, at=office.at())
-        decide.reject_batch(batch_id=batch.pk, by=office.approver, seen_hash=seen, reason="sai", at=office.at())
+        decide.reject_batch(
+            batch_id=batch.pk, by=office.approver, seen_hash=seen, reason="Danh sách sai", at=office.at()
+        )
         again = build_batch(office)
         assert (again.version, again.control_sum) == (2, 650_000)
 
@@ -396,7 +398,9 @@ class TestResuming:
         job = self.city(office, monkeypatch)
         assert build.build_step(job_id=job.pk)
         batch = PayoutBatch.objects.get()
-        decide.withdraw_batch(batch_id=batch.pk, by=make_staff(Role.PREPARER, unit=None), reason="sai", at=office.at())
+        decide.withdraw_batch(
+            batch_id=batch.pk, by=make_staff(Role.PREPARER, unit=None), reason="Danh sách sai", at=office.at()
+        )
         assert build.build_step(job_id=job.pk) is False
         job.refresh_from_db()
         assert (job.state, PayoutLine.objects.filter(live=True).count()) == ("FAILED", 0)

@@ -93,7 +93,7 @@ class TestI17MakerAndApproversAreDifferentHumans:
         with pytest.raises(FourEyesViolation):
             decide.approve_batch(batch_id=batch.pk, by=twin, seen_hash=seen, at=office.at())
         with pytest.raises(FourEyesViolation):
-            decide.reject_batch(batch_id=batch.pk, by=twin, seen_hash=seen, reason="sai", at=office.at())
+            decide.reject_batch(batch_id=batch.pk, by=twin, seen_hash=seen, reason="Danh sách sai", at=office.at())
         assert state_of(batch) == "SUBMITTED"
 
     def test_nor_whoever_prepared_what_another_submitted(self, office: Office) -> None:
@@ -276,7 +276,9 @@ class TestI21OneDecisionPerPersonAndList:
         other = staff(Role.APPROVER)
         results = at_once(
             lambda: decide.approve_batch(batch_id=batch.pk, by=office.approver, seen_hash=seen, at=office.at()),
-            lambda: decide.reject_batch(batch_id=batch.pk, by=other, seen_hash=seen, reason="sai", at=office.at()),
+            lambda: decide.reject_batch(
+                batch_id=batch.pk, by=other, seen_hash=seen, reason="Danh sách sai", at=office.at()
+            ),
         )
         assert sum(isinstance(result, InvalidMove) for result in results) == 1
         assert set(states()) == ({"PLANNED"} if state_of(batch) == "APPROVED" else {"CANCELLED"})
@@ -286,14 +288,16 @@ class TestI21OneDecisionPerPersonAndList:
         batch, seen = submitted(office)
         results = at_once(
             lambda: decide.approve_batch(batch_id=batch.pk, by=office.approver, seen_hash=seen, at=office.at()),
-            lambda: decide.withdraw_batch(batch_id=batch.pk, by=office.preparer, reason="sai", at=office.at()),
+            lambda: decide.withdraw_batch(
+                batch_id=batch.pk, by=office.preparer, reason="Danh sách sai", at=office.at()
+            ),
         )
         assert sum(isinstance(result, InvalidMove) for result in results) == 1
         assert state_of(batch) in ("APPROVED", "WITHDRAWN")
 
     def test_a_list_that_is_not_the_one_that_was_seen_is_refused(self, office: Office) -> None:
         batch, _ = submitted(office)
-        for act in (decide.approve_batch, lambda **call: decide.reject_batch(reason="sai", **call)):
+        for act in (decide.approve_batch, lambda **call: decide.reject_batch(reason="Danh sách sai", **call)):
             with pytest.raises(BatchChanged):
                 act(batch_id=batch.pk, by=office.approver, seen_hash=b"x" * 32, at=office.at())
         assert Approval.objects.count() == 0
@@ -309,7 +313,7 @@ class TestSubmit:
 
     def test_the_same_people_next_time_have_another_hash(self, office: Office) -> None:
         batch, seen = submitted(office)
-        decide.withdraw_batch(batch_id=batch.pk, by=office.preparer, reason="sai", at=office.at())
+        decide.withdraw_batch(batch_id=batch.pk, by=office.preparer, reason="Danh sách sai", at=office.at())
         again = build_batch(office)
         assert again.version == batch.version + 1
         assert decide.submit_batch(batch_id=again.pk, by=office.preparer, at=office.at()) != seen
@@ -350,31 +354,36 @@ class TestTakingBackAndSendingBack:
 
     def test_a_rejected_list_frees_its_lines_and_keeps_the_reason(self, office: Office) -> None:
         batch, seen = submitted(office)
-        decide.reject_batch(batch_id=batch.pk, by=office.approver, seen_hash=seen, reason="sai mức", at=office.at())
-        assert (state_of(batch), Approval.objects.get().reason) == ("REJECTED", "sai mức")
+        decide.reject_batch(
+            batch_id=batch.pk, by=office.approver, seen_hash=seen, reason="Danh sách sai", at=office.at()
+        )
+        assert (state_of(batch), Approval.objects.get().reason) == ("REJECTED", "Danh sách sai")
         assert build_batch(office).number_of_transactions == 1
 
-    def test_a_rejection_needs_a_reason(self, office: Office) -> None:
+    @pytest.mark.parametrize("reason", [" ", "ngắn", "x" * 301, "Căn cước 079 148 000 123 ghi sai"])
+    def test_needs_a_reason_that_may_stay_in_the_trail(self, office: Office, reason: str) -> None:
         batch, seen = submitted(office)
         with pytest.raises(WrongInput):
-            decide.reject_batch(batch_id=batch.pk, by=office.approver, seen_hash=seen, reason=" ", at=office.at())
+            decide.reject_batch(batch_id=batch.pk, by=office.approver, seen_hash=seen, reason=reason, at=office.at())
+        with pytest.raises(WrongInput):
+            decide.withdraw_batch(batch_id=batch.pk, by=office.preparer, reason=reason, at=office.at())
         assert state_of(batch) == "SUBMITTED"
 
     def test_what_is_approved_is_not_taken_back(self, office: Office) -> None:
         make_entitled(1)
         batch = approve(office, build_batch(office))
         with pytest.raises(InvalidMove):
-            decide.withdraw_batch(batch_id=batch.pk, by=office.preparer, reason="sai", at=office.at())
+            decide.withdraw_batch(batch_id=batch.pk, by=office.preparer, reason="Danh sách sai", at=office.at())
         with pytest.raises(InvalidMove):
             decide.reject_batch(
-                batch_id=batch.pk, by=staff(Role.APPROVER), seen_hash=b"", reason="sai", at=office.at()
+                batch_id=batch.pk, by=staff(Role.APPROVER), seen_hash=b"", reason="Danh sách sai", at=office.at()
             )
 
     def test_another_ward_takes_nothing_back(self, office: Office) -> None:
         batch, _ = submitted(office)
         with pytest.raises(NotInAuthority):
             decide.withdraw_batch(
-                batch_id=batch.pk, by=staff(Role.PREPARER, unit="26740"), reason="sai", at=office.at()
+                batch_id=batch.pk, by=staff(Role.PREPARER, unit="26740"), reason="Danh sách sai", at=office.at()
             )
 
     def test_a_draft_is_neither_approved_nor_reserved_nor_started(self, office: Office) -> None:
@@ -417,7 +426,7 @@ class TestHold:
         claim = dispatch.claim_to_send()
         assert claim is not None
         dispatch.send(claim=claim, gateway=gateway)
-        release.hold_batch(batch_id=batch.pk, by=office.accountant, reason="nghi ngờ", at=office.at())
+        release.hold_batch(batch_id=batch.pk, by=office.accountant, reason="Danh sách sai", at=office.at())
         assert dispatch.claim_to_send() is None
         run("UPDATE payments_dispatch_chunk SET due_at = now() WHERE state = 'INQUIRY'")
         ask_all(gateway)
@@ -427,9 +436,9 @@ class TestHold:
     def test_remembers_where_it_was(self, office: Office) -> None:
         make_entitled(1)
         batch = approve(office, build_batch(office))
-        release.hold_batch(batch_id=batch.pk, by=office.approver, reason="nghi ngờ", at=office.at())
+        release.hold_batch(batch_id=batch.pk, by=office.approver, reason="Danh sách sai", at=office.at())
         batch.refresh_from_db()
-        assert (batch.state, batch.held_from, batch.held_reason) == ("HELD", "APPROVED", "nghi ngờ")
+        assert (batch.state, batch.held_from, batch.held_reason) == ("HELD", "APPROVED", "Danh sách sai")
         refused("UPDATE payments_payout_batch SET held_from = ''", by="payout_batch_held_from_somewhere")
 
     def test_needs_a_reason_and_an_officer_of_the_ward(self, office: Office) -> None:
@@ -439,7 +448,7 @@ class TestHold:
             release.hold_batch(batch_id=batch.pk, by=office.approver, reason="  ", at=office.at())
         for by in (staff(Role.AUDITOR), staff(Role.APPROVER, unit="26740")):
             with pytest.raises(NotInAuthority):
-                release.hold_batch(batch_id=batch.pk, by=by, reason="x", at=office.at())
+                release.hold_batch(batch_id=batch.pk, by=by, reason="Danh sách sai", at=office.at())
 
     def test_is_not_for_a_list_that_has_ended(self, office: Office) -> None:
         make_entitled(1)
@@ -447,7 +456,7 @@ class TestHold:
         send_all(FakeGateway())
         assert release.drain_batches() == [batch.pk]
         with pytest.raises(InvalidMove):
-            release.hold_batch(batch_id=batch.pk, by=office.approver, reason="x", at=office.at())
+            release.hold_batch(batch_id=batch.pk, by=office.approver, reason="Danh sách sai", at=office.at())
 
     def test_a_batch_held_for_a_lost_authority_can_be_seen_in_the_trail(self, office: Office) -> None:
         make_entitlement(make_person())

@@ -109,7 +109,9 @@ class TestI02OneLiveLineForWhatIsOwed:
 
     def test_a_line_that_was_taken_out_never_comes_back(self, office: Office) -> None:
         make_entitled(1)
-        decide.withdraw_batch(batch_id=build_batch(office).pk, by=office.preparer, reason="sai", at=office.at())
+        decide.withdraw_batch(
+            batch_id=build_batch(office).pk, by=office.preparer, reason="Danh sách sai", at=office.at()
+        )
         refused("UPDATE payments_payout_line SET live = true", by="payout_line_one_live_transfer")
 
     @pytest.mark.parametrize(

@@ -70,7 +70,9 @@ class TestSteps:
     def test_nor_of_a_list_that_was_sent_back(self, office: Office, payee: Payee) -> None:
         batch = build_batch(office)
         seen = decide.submit_batch(batch_id=batch.pk, by=office.preparer, at=office.at())
-        decide.reject_batch(batch_id=batch.pk, by=office.approver, seen_hash=seen, reason="Sai", at=office.at())
+        decide.reject_batch(
+            batch_id=batch.pk, by=office.approver, seen_hash=seen, reason="Danh sách sai", at=office.at()
+        )
         assert payments_of_person(person=person_of(payee)).rows == ()
 
     def test_approved(self, office: Office, payee: Payee) -> None:

@@ -4,10 +4,10 @@ import pytest
 
 from beneficiaries.models import Entitlement, ProgrammeLine
 from foundation.reference.models import Neighbourhood
+from foundation.users.paging import MOST
 from payments.models import PayoutBatch, Transfer
 from payments.operations import decide
 from payments.queries.lists import batch_transfers, excluded_counts, excluded_lines, lines_of
-from payments.queries.paging import MOST
 from payments.states import BatchKind, ExclusionReason, Route, TransferState
 from tests.factories import (
     WARD,
@@ -102,7 +102,7 @@ class TestTransfers:
     def test_of_a_list_that_was_taken_back_are_still_shown(self, office: Office) -> None:
         make_entitled(2)
         batch = build_batch(office)
-        decide.withdraw_batch(batch_id=batch.pk, by=office.preparer, reason="Sai", at=office.at())
+        decide.withdraw_batch(batch_id=batch.pk, by=office.preparer, reason="Danh sách sai", at=office.at())
         batch.refresh_from_db()
         assert len(batch_transfers(batch=batch, states=[T.CANCELLED]).rows) == 2
 

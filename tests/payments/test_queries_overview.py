@@ -112,7 +112,7 @@ class TestWork:
         batch = build_batch(office)
         seen = decide.submit_batch(batch_id=batch.pk, by=office.preparer, at=office.at())
         second = make_staff(Role.APPROVER)
-        decide.reject_batch(batch_id=batch.pk, by=second, seen_hash=seen, reason="Sai mức", at=office.at())
+        decide.reject_batch(batch_id=batch.pk, by=second, seen_hash=seen, reason="Danh sách sai", at=office.at())
         assert ids(work_queue(user=office.preparer, at=office.at()).sent_back) == [batch.pk]
         build_batch(office)
         assert work_queue(user=office.preparer, at=office.at()).sent_back == ()

@@ -20,8 +20,8 @@ from payments.models import PayoutBatch
 from payments.operations.decide import reject_batch, submit_batch, withdraw_batch
 from payments.operations.release import hold_batch, release_held_batch, release_refusal
 from payments.queries import comparison
-from payments.states import BatchState
-from payments.views.officer.batch import MAY_BE_HELD, MAY_BE_WITHDRAWN, find, shown_token
+from payments.states import BATCH_HOLDABLE, BATCH_WITHDRAWABLE, BatchState
+from payments.views.officer.batch import find, shown_token
 
 
 @page(Permission.PREPARE_BATCH, methods="GET POST")
@@ -55,7 +55,7 @@ WITHDRAW = Act(
     gettext_lazy("Danh sách này hết hiệu lực. Các khoản trong đó có thể được lập vào một danh sách mới."),
     gettext_lazy("Rút lại"),
     gettext_lazy("Đã rút lại đợt chi."),
-    MAY_BE_WITHDRAWN,
+    BATCH_WITHDRAWABLE,
     withdraw_batch,
 )
 REJECT = Act(
@@ -71,7 +71,7 @@ HOLD = Act(
     gettext_lazy("Không khoản nào được gửi thêm. Khoản đã gửi sang ngân hàng vẫn được theo dõi đến khi có kết quả."),
     gettext_lazy("Tạm dừng"),
     gettext_lazy("Đã tạm dừng đợt chi."),
-    MAY_BE_HELD,
+    BATCH_HOLDABLE,
     hold_batch,
 )
 RELEASE = Act(

@@ -17,7 +17,7 @@ from payments.models import Approval, PayoutBatch
 from payments.operations.decide import approve_batch
 from payments.queries import comparison, excluded_counts, largest_changes
 from payments.states import BatchState
-from payments.views.officer.batch import find, has_decided, is_own
+from payments.views.officer.batch import find, has_decided
 
 # The session's note of the one approval that the approver is being asked about; the page that asks reads it out to him.
 APPROVING = "approving"
@@ -107,7 +107,7 @@ def _show(request: PortalRequest, batch: PayoutBatch, form: TotalForm) -> HttpRe
         "largest": largest_changes(batch=batch, limit=5),
         "excluded": excluded_counts(batch=batch),
         "approvals": approvals,
-        "own_list": is_own(request, batch),
+        "own_list": batch.is_list_of(request.user),
         "decided": has_decided(request, batch),
     }
     return render(request, "batches/approve.html", context, status=422 if form.errors else 200)

@@ -28,13 +28,11 @@ from payments.queries import (
 )
 from payments.queries.batch_log import batch_log
 from payments.queries.progress import BatchProgress, Group
-from payments.states import BatchState, ExclusionReason, Route, TransferState
+from payments.states import BATCH_HOLDABLE, BATCH_WITHDRAWABLE, BatchState, ExclusionReason, Route, TransferState
 from payments.templatetags.payout import group_colour
 
 B = BatchState
 MOVES_BY_ITSELF = (B.BUILDING, B.APPROVED, B.RESERVED, B.DISPATCHING, B.CANCELLING)
-MAY_BE_WITHDRAWN = (B.BUILDING, B.DRAFT, B.SUBMITTED)
-MAY_BE_HELD = (B.APPROVED, B.RESERVED, B.DISPATCHING)
 MOVING = (Group.WAITING, Group.AT_BANK)  # cash waits for people, who do not come within minutes
 
 
@@ -53,23 +51,6 @@ def shown_token(batch: PayoutBatch) -> str:
     )
 
 
-def may(request: PortalRequest, permission: Permission, batch: PayoutBatch) -> bool:
-    """Whether the officer holds a right there, as pages show buttons by it; the operation asks again."""
-    if permission not in request.rights:
-        return False
-    units = request.rights.units(permission)
-    return units is None or batch.unit_id in units
-
-
-def is_own(request: PortalRequest, batch: PayoutBatch) -> bool:
-    """Whether the officer, counted as a human, prepared or submitted the list."""
-    own = bytes(request.user.person_fingerprint or b"")
-    hands = [batch.prepared_by.person_fingerprint]
-    if batch.submitted_by is not None:
-        hands.append(batch.submitted_by.person_fingerprint)
-    return any(bytes(hand or b"") == own for hand in hands)
-
-
 def has_decided(request: PortalRequest, batch: PayoutBatch) -> bool:
     """Whether the officer has said yes or no to this list already."""
     return batch.approvals.filter(person_fingerprint=request.user.person_fingerprint).exists()
@@ -77,19 +58,19 @@ def has_decided(request: PortalRequest, batch: PayoutBatch) -> bool:
 
 def head(request: PortalRequest, batch: PayoutBatch, tab: str) -> dict[str, Any]:
     """What every page of a batch shows: name, state, tabs, and the acts that are open to this officer."""
-    prepares = may(request, Permission.PREPARE_BATCH, batch)
-    decides = batch.state == B.SUBMITTED and may(request, Permission.APPROVE_BATCH, batch)
+    may, unit = request.rights.reaches, batch.unit_id
+    prepares, approves = may(Permission.PREPARE_BATCH, unit), may(Permission.APPROVE_BATCH, unit)
+    decides = batch.state == B.SUBMITTED and approves
+    own_list = decides and batch.is_list_of(request.user)
     return {
         "batch": batch,
         "tab": tab,
         "may_submit": prepares and batch.state == B.DRAFT,
-        "may_withdraw": prepares and batch.state in MAY_BE_WITHDRAWN,
-        "may_decide": decides and not is_own(request, batch) and not has_decided(request, batch),
-        "own_list": decides and is_own(request, batch),
-        "may_release": batch.state == B.HELD
-        and may(request, Permission.APPROVE_BATCH, batch)
-        and release_refusal(batch=batch, by=request.user) is None,
-        "may_hold": batch.state in MAY_BE_HELD and may(request, Permission.HOLD_BATCH, batch),
+        "may_withdraw": prepares and batch.state in BATCH_WITHDRAWABLE,
+        "may_decide": decides and not own_list and not has_decided(request, batch),
+        "own_list": own_list,
+        "may_release": batch.state == B.HELD and approves and release_refusal(batch=batch, by=request.user) is None,
+        "may_hold": batch.state in BATCH_HOLDABLE and may(Permission.HOLD_BATCH, unit),
     }
 
 
