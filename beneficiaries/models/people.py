@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from beneficiaries.models.visible import PersonQuerySet
 from foundation.audit.clock import PortalNow
 from foundation.audit.ranges import days_in_order, overlapping_days, same_number, same_text
-from foundation.reference.models import Neighbourhood, Unit
+from foundation.reference.models import DatedQuerySet, Neighbourhood, Unit
 
 
 class Household(models.Model):
@@ -128,6 +128,8 @@ class Representation(models.Model):
     document_number = models.CharField(_("số giấy uỷ quyền"), max_length=60, blank=True)
     valid_from = models.DateField()
     valid_to = models.DateField(null=True)
+
+    objects = DatedQuerySet.as_manager()
 
     class Meta:
         db_table = "beneficiaries_representation"

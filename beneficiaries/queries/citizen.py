@@ -1,7 +1,7 @@
 """Reads for a citizen's own pages: what the register says of him, who receives for whom, and his account in his words."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
@@ -147,7 +147,8 @@ def standing_of(person: Person, *, at: datetime) -> Standing:
     """What the register says of `person` on the day of `at`, in two queries."""
     day = at.astimezone(CITY_TIME).date()
     representations = (
-        Representation.objects.filter(Q(beneficiary=person) | Q(payee__person=person), _on(day))
+        Representation.objects.valid_on(day)
+        .filter(Q(beneficiary=person) | Q(payee__person=person))
         .select_related("beneficiary", "payee__person", "programme_line")
         .order_by("pk")
     )
@@ -166,7 +167,3 @@ def standing_of(person: Person, *, at: datetime) -> Standing:
         received_by=tuple(received_by),
         receives_for=tuple(receives_for),
     )
-
-
-def _on(day: date) -> Q:
-    return Q(valid_from__lte=day) & (Q(valid_to=None) | Q(valid_to__gte=day))

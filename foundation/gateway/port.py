@@ -12,6 +12,8 @@ from typing import Protocol
 from foundation.gateway.codes import Outcome, outcome_of
 from foundation.gateway.errors import Exchange
 
+LONGEST_NAME = 70  # of a holder or creditor in a message (Max70Text); lists keep the whole name
+
 
 @dataclass(frozen=True, slots=True)
 class TransferInstruction:

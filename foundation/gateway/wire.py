@@ -16,7 +16,7 @@ import orjson
 
 from foundation.gateway.codes import NOT_FOUND, REJECTED, TRANSACTION_STATUSES
 from foundation.gateway.errors import MessageRefused, Problem, Refused
-from foundation.gateway.port import BulkAnswer, ReturnNotice, TransferAnswer, TransferInstruction
+from foundation.gateway.port import LONGEST_NAME, BulkAnswer, ReturnNotice, TransferAnswer, TransferInstruction
 
 MAXIMUM_LINES = 1000
 MAXIMUM_AMOUNT = 999_999_999_999
@@ -73,7 +73,7 @@ def credits_message(
         problems += _problem(line, "amount", type(amount) is int and 1 <= amount <= MAXIMUM_AMOUNT)
         problems += _problem(line, "bank_bin", BANK_BIN.fullmatch(transfer.creditor_agent))
         problems += _problem(line, "account_number", ACCOUNT.fullmatch(transfer.creditor_account))
-        problems += _problem(line, "creditor_name", _is_text(transfer.creditor_name, 1, 70))
+        problems += _problem(line, "creditor_name", _is_text(transfer.creditor_name, 1, LONGEST_NAME))
         problems += _problem(line, "remittance_text", _is_text(transfer.remittance_information, 0, 140))
     if problems:
         raise MessageRefused("INVALID_MESSAGE", problems=tuple(problems))
@@ -153,7 +153,7 @@ def link_message(
         *_problem(0, "bank_bin", BANK_BIN.fullmatch(creditor_agent)),
         *_problem(0, "account_number", ACCOUNT.fullmatch(creditor_account)),
         *_problem(0, "national_id", NATIONAL_ID.fullmatch(national_id)),
-        *_problem(0, "holder_name", _is_text(holder_name, 1, 70)),
+        *_problem(0, "holder_name", _is_text(holder_name, 1, LONGEST_NAME)),
         *_problem(0, "consent_token", CONSENT_TOKEN.fullmatch(consent_token)),
         *_problem(0, "consent_given_at", consent_given_at.tzinfo is not None),
     )

@@ -57,7 +57,7 @@ def rights(*, user: User, at: datetime) -> Rights:
 
 
 def _on(day: date) -> QuerySet[RoleAssignment]:
-    return RoleAssignment.objects.filter(Q(valid_to=None) | Q(valid_to__gte=day), valid_from__lte=day).order_by("id")
+    return RoleAssignment.objects.valid_on(day).order_by("id")
 
 
 def assignments(*, user: User, permission: Permission, at: datetime) -> QuerySet[RoleAssignment]:

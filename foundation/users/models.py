@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from foundation.audit.clock import PortalNow
 from foundation.audit.operations import Actor
+from foundation.reference.models import DatedQuerySet
 from foundation.users.roles import INCOMPATIBLE, Role
 
 
@@ -124,6 +125,8 @@ class RoleAssignment(models.Model):
     valid_to = models.DateField(null=True)
     granted_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     granted_at = models.DateTimeField(db_default=PortalNow())
+
+    objects = DatedQuerySet.as_manager()
 
     class Meta:
         db_table = "users_role_assignment"

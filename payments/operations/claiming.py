@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from foundation.audit import merkle
 from foundation.audit.operations import SYSTEM, record_event
-from foundation.gateway.port import TransferInstruction
+from foundation.gateway.port import LONGEST_NAME, TransferInstruction
 from foundation.privacy.encryption import DecryptionFailed, decrypt_many
 from payments.operations import admission
 from payments.operations.acting import lock_batch
@@ -141,7 +141,7 @@ def _claim_to_send() -> Claim | None:
             TransferInstruction(
                 end_to_end_id=row[0],
                 instructed_amount=row[1],
-                creditor_name=row[2][:70],
+                creditor_name=row[2][:LONGEST_NAME],
                 creditor_account=number,
                 creditor_agent=row[3],
                 remittance_information=row[4],

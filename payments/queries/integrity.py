@@ -17,6 +17,7 @@ from foundation.audit.sealing import leaf_of
 from foundation.gateway import strict_json
 from foundation.gateway.exchanges import open_body
 from foundation.gateway.models import GatewayMessageBody
+from foundation.gateway.port import LONGEST_NAME
 from foundation.privacy.blind_index import NotNormal, account_fingerprint
 from foundation.privacy.encryption import DecryptionFailed, decrypt
 from foundation.reference.amounts import format_amount
@@ -25,7 +26,6 @@ from payments.queries.tracing import Trace
 from payments.states import AttemptKind, EntryKind, TransferState
 
 NEEDED = frozenset({"list", "path", "approved"})  # without these nothing is said of the list that was approved
-LONGEST_NAME = 70  # of what is sent; the list keeps the whole name
 
 
 @dataclass(frozen=True, slots=True)
