@@ -48,6 +48,7 @@ class Act:
     done: str | Promise
     states: tuple[BatchState, ...]
     does: Callable[..., None]
+    stops: bool = True  # and is drawn as a warning
 
 
 WITHDRAW = Act(
@@ -81,6 +82,7 @@ RELEASE = Act(
     gettext_lazy("Đợt chi đã đi tiếp."),
     (BatchState.HELD,),
     release_held_batch,
+    stops=False,
 )
 
 
