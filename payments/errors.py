@@ -40,6 +40,25 @@ class OwnHold(FourEyesViolation):
     message = _("Người tạm dừng, lập hoặc trình danh sách không được tự cho chi tiếp. Cần một người khác.")
 
 
+class OwnProposal(FourEyesViolation):
+    """The same human proposed what is to be decided."""
+
+    message = _("Người đề nghị không được tự quyết định đề nghị của mình. Cần một người khác.")
+
+
+class ProposalOpen(PaymentRefused):
+    """Something is proposed for this subject already and waits for a decision."""
+
+    message = _("Việc này đã có một đề nghị đang chờ người thứ hai. Mở đề nghị đó để quyết định hoặc rút lại.")
+
+
+class EvidenceNeeded(PaymentRefused):
+    """The act needs a paper that speaks for it."""
+
+    status = 422
+    message = _("Cần kèm tài liệu chứng minh, ví dụ văn bản trả lời của ngân hàng.")
+
+
 class HeldBySystem(PaymentRefused):
     """The system held the list: it was tampered with, or its approvers lost their authority. Nobody's word mends that."""
 

@@ -231,3 +231,29 @@ VOUCHER_MOVES: dict[VoucherState, frozenset[VoucherState]] = {
     VoucherState.CONFIRMED: frozenset(),
     VoucherState.REFUSED: frozenset(),
 }
+
+
+class ProposalKind(models.TextChoices):
+    """Acts that one person proposes, with a reason, and another decides."""
+
+    RELEASE_BATCH = "RELEASE_BATCH", _("Cho chi tiếp")
+    CANCEL_BATCH = "CANCEL_BATCH", _("Huỷ đợt chi")
+    DECIDE_TRANSFER = "DECIDE_TRANSFER", _("Kết luận khoản chờ xem xét")
+    RESUME_PAYMENTS = "RESUME_PAYMENTS", _("Mở lại chi trả toàn thành phố")
+
+
+class ProposalState(models.TextChoices):
+    """Where a proposal stands."""
+
+    PROPOSED = "PROPOSED", _("Chờ người thứ hai")
+    CONFIRMED = "CONFIRMED", _("Đã đồng ý")
+    REFUSED = "REFUSED", _("Không đồng ý")
+    WITHDRAWN = "WITHDRAWN", _("Đã rút lại")
+
+
+PROPOSAL_MOVES: dict[ProposalState, frozenset[ProposalState]] = {
+    ProposalState.PROPOSED: frozenset({ProposalState.CONFIRMED, ProposalState.REFUSED, ProposalState.WITHDRAWN}),
+    ProposalState.CONFIRMED: frozenset(),
+    ProposalState.REFUSED: frozenset(),
+    ProposalState.WITHDRAWN: frozenset(),
+}

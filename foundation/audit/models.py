@@ -1,4 +1,4 @@
-"""The trail: what happened (AuditEvent, append-only), the seal over it, and what is going on (Job, with progress).
+"""The trail: what happened (AuditEvent, append-only), the seal over it, what is going on (Job), and what is wrong (Alarm).
 
 Audit rows hold values, not foreign keys: they outlive what they speak of.
 """
@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from foundation.audit.clock import PortalNow
+from foundation.audit.graphs import frozen_columns
 from foundation.audit.protection import append_only
 
 
@@ -190,3 +191,71 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.subject_kind} {self.subject_id}: {self.done}/{self.total}"
+
+
+class Alarm(models.Model):
+    """Something that people must look at; while it is open, the same trouble with the same subject is counted, not raised anew.
+
+    What each code means, how bad it is and which page of the docs says what to do, stands in `foundation.audit.alarms`.
+    """
+
+    class Severity(models.TextChoices):
+        NOTICE = "NOTICE", _("Cần biết")
+        WARNING = "WARNING", _("Cần xem sớm")
+        CRITICAL = "CRITICAL", _("Xử lý ngay")
+
+    code = models.CharField(max_length=60)
+    severity = models.CharField(max_length=8, choices=Severity)
+    subject_kind = models.CharField(max_length=40)
+    subject_id = models.CharField(max_length=40)
+    unit_code = models.CharField(max_length=5, blank=True, help_text="ward whose matter it is; empty: the city's")
+    details = models.JSONField(default=dict, help_text="facts of the last time; never a personal number")
+    times = models.PositiveIntegerField(default=1, db_default=1)
+    raised_at = models.DateTimeField(db_default=PortalNow())
+    last_seen_at = models.DateTimeField(db_default=PortalNow())
+    owner_id = models.BigIntegerField(null=True, help_text="user who takes care of it")
+    owner_label = models.CharField(max_length=200, blank=True)
+    acknowledged_at = models.DateTimeField(null=True)
+    closed_by_id = models.BigIntegerField(null=True)
+    closed_by_label = models.CharField(max_length=200, blank=True)
+    closed_at = models.DateTimeField(null=True)
+    closing_note = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        db_table = "audit_alarm"
+        constraints = [
+            models.UniqueConstraint(
+                name="alarm_one_open_per_subject",
+                fields=["code", "subject_kind", "subject_id"],
+                condition=Q(closed_at=None),
+            ),
+            models.CheckConstraint(
+                name="alarm_acknowledged_by_somebody",
+                condition=Q(owner_id=None, acknowledged_at=None)
+                | Q(owner_id__isnull=False, acknowledged_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="alarm_closed_with_a_word",
+                condition=Q(closed_at=None, closed_by_id=None, closing_note="")
+                | Q(closed_at__isnull=False) & ~Q(closing_note=""),
+            ),
+        ]
+        indexes = [
+            models.Index(name="alarm_open", fields=["-last_seen_at", "-id"], condition=Q(closed_at=None)),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="alarm_kept", operation=pgtrigger.Delete),
+            frozen_columns("alarm", ["code", "severity", "subject_kind", "subject_id", "unit_code", "raised_at"]),
+            pgtrigger.Trigger(
+                name="alarm_closed_for_good",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition("OLD.closed_at IS NOT NULL"),
+                func="RAISE EXCEPTION 'alarm_closed_for_good: %', OLD.id USING ERRCODE = 'check_violation';",
+            ),
+        ]
+        verbose_name = _("cảnh báo")
+        verbose_name_plural = _("cảnh báo")
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.subject_kind} {self.subject_id}"

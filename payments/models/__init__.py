@@ -7,6 +7,7 @@ from payments.models.comparisons import BatchComparison
 from payments.models.funds import Fund, FundBalance, FundingVoucher, LedgerEntry
 from payments.models.limits import ApprovalDay, ApprovalLimit
 from payments.models.lines import PayoutLine, PayoutLineMove
+from payments.models.proposals import EvidenceFile, Proposal
 from payments.models.transfers import CashCollection, Transfer, TransferReturn
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "CashCollection",
     "DispatchAttempt",
     "DispatchChunk",
+    "EvidenceFile",
     "Fund",
     "FundBalance",
     "FundingVoucher",
@@ -25,6 +27,7 @@ __all__ = [
     "PayoutBatch",
     "PayoutLine",
     "PayoutLineMove",
+    "Proposal",
     "Transfer",
     "TransferReturn",
 ]

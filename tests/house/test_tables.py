@@ -20,6 +20,7 @@ APPEND_ONLY = {
     "payments_payout_line_move",
     "payments_transfer_return",
     "payments_cash_collection",
+    "payments_evidence_file",
 }
 
 

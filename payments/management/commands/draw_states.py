@@ -87,6 +87,14 @@ GRAPHS = (
         states.VOUCHER_MOVES,
         ("RECORDED",),
     ),
+    Graph(
+        "Proposal",
+        "An act that one person proposes and another decides.",
+        "proposal",
+        states.ProposalState,
+        states.PROPOSAL_MOVES,
+        ("PROPOSED",),
+    ),
 )
 
 
