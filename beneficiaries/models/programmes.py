@@ -95,6 +95,9 @@ class Rate(models.Model):
                 name="rate_one_at_a_time", expressions=[same_text("standard", "scope"), overlapping_days()]
             ),
         ]
+        indexes = [
+            models.Index(name="rate_standard", fields=["standard", "valid_from"])
+        ]  # looked up for every month owed
         verbose_name = _("mức chuẩn")
         verbose_name_plural = _("mức chuẩn")
 

@@ -25,28 +25,35 @@ from payments.states import BatchKind, BatchState
 
 STEP_PAYEES = 20_000
 
-# One step: what is owed to the payees of a range, grouped into one transfer a payee, the transfers into chunks of one route and
-# bank, and everything that cannot be paid kept with its reason. A month that a line has taken is left out, unless the line's
-# transfer ended without paying: then that line, with its own amount, passes to the new transfer (I-3). Where the bank has
-# contradicted itself the money may have been paid after all: that is for people.
-BUILD_STEP = f"""
-WITH owed AS MATERIALIZED (
-    SELECT month.entitlement_id, month.payee_id, month.period, month.kind, coalesce(line.amount, month.amount) AS amount,
-           month.exclusion_reason, month.route, month.payout_account_id, month.account_fingerprint, month.creditor_name,
-           month.creditor_agent, month.bank_narration, line.id AS line_id, line.transfer_id AS former_id
-    FROM ({OWED}) AS month
-    LEFT JOIN payments_payout_line line
-        ON line.entitlement_id = month.entitlement_id AND line.period = month.period AND line.live
-        AND line.kind IN ('CURRENT', 'ARREARS', 'CARRY_OVER')
-    LEFT JOIN payments_transfer former ON former.id = line.transfer_id
-    WHERE (line.id IS NULL AND %(kind)s <> 'REPLACEMENT')
-       OR (former.state IN ('REJECTED', 'RETURNED', 'CANCELLED') AND former.conflicting_status = '')
-), grouped AS (
+# A step first gathers what is owed to the payees of a range: a month that a line has taken is left out, unless the line's transfer
+# ended without paying: then that line, with its own amount, passes to the new transfer (I-3). Where the bank has contradicted
+# itself the money may have been paid after all: that is for people. It is a table of its own, and analysed, because PostgreSQL
+# cannot know how many rows a CTE will have and would join a long list row by row.
+GATHER = f"""
+DROP TABLE IF EXISTS pg_temp.payout_owed;
+CREATE TEMPORARY TABLE payout_owed ON COMMIT DROP AS
+SELECT month.entitlement_id, month.payee_id, month.period, month.kind, coalesce(line.amount, month.amount) AS amount,
+       month.exclusion_reason, month.route, month.payout_account_id, month.account_fingerprint, month.creditor_name,
+       month.creditor_agent, month.bank_narration, line.id AS line_id, line.transfer_id AS former_id
+FROM ({OWED}) AS month
+LEFT JOIN payments_payout_line line
+    ON line.entitlement_id = month.entitlement_id AND line.period = month.period AND line.live
+    AND line.kind IN ('CURRENT', 'ARREARS', 'CARRY_OVER')
+LEFT JOIN payments_transfer former ON former.id = line.transfer_id
+WHERE (line.id IS NULL AND %(kind)s <> 'REPLACEMENT')
+   OR (former.state IN ('REJECTED', 'RETURNED', 'CANCELLED') AND former.conflicting_status = '')
+"""
+ANALYSE = "ANALYZE payout_owed"
+
+# Then it groups that into one transfer a payee, the transfers into chunks of one route and bank, and keeps everything that cannot
+# be paid with its reason.
+BUILD_STEP = """
+WITH grouped AS (
     SELECT payee_id, route, payout_account_id, account_fingerprint, creditor_name, creditor_agent,
            sum(amount)::bigint AS amount, max(former_id) AS replaces_id,
            CASE WHEN min(bank_narration) = max(bank_narration) THEN min(bank_narration) ELSE 'AN SINH XA HOI' END
                || to_char(%(period)s::date, ' MM/YYYY') AS remittance_information
-    FROM owed WHERE exclusion_reason = ''
+    FROM payout_owed WHERE exclusion_reason = ''
     GROUP BY payee_id, route, payout_account_id, account_fingerprint, creditor_name, creditor_agent
 ), placed AS (
     SELECT *, (row_number() OVER (PARTITION BY route, creditor_agent ORDER BY payee_id) - 1) / %(chunk_size)s AS ordinal
@@ -69,16 +76,16 @@ WITH owed AS MATERIALIZED (
 ), paid AS (
     INSERT INTO payments_payout_line (batch_id, entitlement_id, period, kind, amount, transfer_id)
     SELECT %(batch)s, entitlement_id, period, kind, amount, transfer.id
-    FROM owed JOIN transfer USING (payee_id) WHERE exclusion_reason = '' AND line_id IS NULL
+    FROM payout_owed JOIN transfer USING (payee_id) WHERE exclusion_reason = '' AND line_id IS NULL
     RETURNING 1
 ), passed_on AS (
     UPDATE payments_payout_line line SET transfer_id = transfer.id
-    FROM owed JOIN transfer USING (payee_id) WHERE line.id = owed.line_id AND owed.exclusion_reason = ''
+    FROM payout_owed owed JOIN transfer USING (payee_id) WHERE line.id = owed.line_id AND owed.exclusion_reason = ''
     RETURNING 1
 ), excluded AS (
     INSERT INTO payments_payout_line (batch_id, entitlement_id, period, kind, amount, live, exclusion_reason)
     SELECT %(batch)s, entitlement_id, period, kind, coalesce(amount, 0), false, exclusion_reason
-    FROM owed WHERE exclusion_reason <> ''
+    FROM payout_owed WHERE exclusion_reason <> ''
     RETURNING 1
 )
 SELECT (SELECT count(*) FROM paid) + (SELECT count(*) FROM passed_on), (SELECT count(*) FROM excluded),
@@ -174,21 +181,20 @@ def build_step(*, job_id: int) -> bool:
             job.save(update_fields=["state", "total", "cursor"])
         first = cursor_state["next_payee"]
         last = min(first + cursor_state["step"] - 1, cursor_state["last_payee"])
-        cursor.execute(
-            BUILD_STEP,
-            {
-                "batch": batch.pk,
-                "period": batch.period,
-                "kind": batch.kind,
-                "unit": batch.unit_id,
-                "programmes": list(batch.fund.programmes.values_list("id", flat=True)),
-                "first_payee": first,
-                "last_payee": last,
-                "first_period": FIRST_PERIOD,
-                "chunk_size": settings.DISPATCH_CHUNK_SIZE,
-                "first_number": cursor_state["chunks"],
-            },
-        )
+        values = {
+            "batch": batch.pk,
+            "period": batch.period,
+            "kind": batch.kind,
+            "unit": batch.unit_id,
+            "programmes": list(batch.fund.programmes.values_list("id", flat=True)),
+            "first_payee": first,
+            "last_payee": last,
+            "first_period": FIRST_PERIOD,
+            "chunk_size": settings.DISPATCH_CHUNK_SIZE,
+            "first_number": cursor_state["chunks"],
+        }
+        for statement in (GATHER, ANALYSE, BUILD_STEP):
+            cursor.execute(statement, values)
         paid, excluded, chunks = cursor.fetchone()
     cursor_state["chunks"] += chunks
     cursor_state["lines"] += paid

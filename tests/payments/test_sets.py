@@ -6,7 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from foundation.gateway.channels import add_channels
-from payments.operations import decide, dispatch, release
+from payments.operations import build, decide, dispatch, release
 from tests.factories import VCB, Office, build_batch, make_entitled, make_office
 from tests.fake_gateway import FakeGateway
 
@@ -58,3 +58,22 @@ def test_every_step_costs_the_same_for_five_and_for_fifty(office: Office) -> Non
     few = costs_of_a_month(office, 5)
     many = costs_of_a_month(make_office(), 50)  # another fund: its list is a monthly one too
     assert few == many
+
+
+def test_a_long_list_is_never_joined_row_by_row(office: Office) -> None:
+    """Two sets of the size of the list meet in the build: by hash or merge, or a ward of ten thousand takes minutes."""
+    make_entitled(120)
+    plans = []
+
+    def explain(execute: Callable, statement: str, values: object, many: bool, context: dict) -> object:
+        if statement == build.BUILD_STEP:
+            with connection.connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN (COSTS OFF) {statement}", values)
+                plans.append("\n".join(line for (line,) in cursor.fetchall()))
+        return execute(statement, values, many, context)
+
+    with connection.execute_wrapper(explain):
+        build_batch(office)
+    assert len(plans) == 1
+    assert "payout_owed" in plans[0]
+    assert "Join Filter" not in plans[0]  # how PostgreSQL says that it tries every pair
