@@ -1,11 +1,8 @@
 """Officers' pages about lists: bring one, see what it would change, write it, or give it up."""
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, Concatenate, ParamSpec, cast
+from typing import Any
 
 from django.core.files.uploadedfile import InMemoryUploadedFile
-from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -36,33 +33,10 @@ from foundation.users.access import CITY_TIME
 from foundation.users.pages import PortalRequest, page
 from foundation.users.paging import after_key
 from foundation.users.roles import Permission
+from foundation.users.uploads import takes_files
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-AROUND_THE_FILE = 64 * 1024  # the other fields of the form, and what separates them
 DETAILS_UP_TO = 20_000  # lines; a longer list is compared again only when somebody asks for it
-P = ParamSpec("P")
-View = Callable[Concatenate[PortalRequest, P], HttpResponse]
-
-
-class KeptInMemory(MemoryFileUploadHandler):
-    """A list holds personal numbers: it never lies in a temporary file."""
-
-    def handle_raw_input(self, *_arguments: Any, **_options: Any) -> None:
-        """Take every size: the view has refused what is too large before a byte was read."""
-        self.activated = True
-
-
-def _lists_only(view: View[P]) -> View[P]:
-    """Refuse what is too large by its announced length, before anything of it is read."""
-
-    @wraps(view)
-    def guarded(request: PortalRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BYTES + AROUND_THE_FILE:
-            raise FileTooLarge
-        request.upload_handlers = [KeptInMemory(request)]
-        return view(request, *args, **kwargs)
-
-    return cast("View[P]", guarded)
 
 
 @page(Permission.VIEW_REGISTER)
@@ -80,7 +54,7 @@ def imports(request: PortalRequest) -> HttpResponse:
 # The token of the form is looked at inside the door, when it is clear who sends how much.
 @csrf_exempt
 @page(Permission.IMPORT_REGISTER, methods="GET POST")
-@_lists_only
+@takes_files(most=MAX_BYTES, too_large=FileTooLarge)
 @csrf_protect
 def check(request: PortalRequest) -> HttpResponse:
     """Check a list. One in order is kept and shown; of one with errors nothing is kept but what the officer takes away."""
