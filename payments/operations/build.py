@@ -27,19 +27,22 @@ STEP_PAYEES = 20_000
 
 # A step first gathers what is owed to the payees of a range: a month that a line has taken is left out, unless the line's transfer
 # ended without paying: then that line, with its own amount, passes to the new transfer (I-3). Where the bank has contradicted
-# itself the money may have been paid after all: that is for people. It is a table of its own, and analysed, because PostgreSQL
+# itself the money may have been paid after all: that is for people. Where one new transfer takes the place of several, or of one
+# that was replaced already, `replaces` names the latest that is free, and `PayoutLineMove` tells of every line. It is a table of its own, and analysed, because PostgreSQL
 # cannot know how many rows a CTE will have and would join a long list row by row.
 GATHER = f"""
 DROP TABLE IF EXISTS pg_temp.payout_owed;
 CREATE TEMPORARY TABLE payout_owed ON COMMIT DROP AS
 SELECT month.entitlement_id, month.payee_id, month.period, month.kind, coalesce(line.amount, month.amount) AS amount,
        month.exclusion_reason, month.route, month.payout_account_id, month.account_fingerprint, month.creditor_name,
-       month.creditor_agent, month.bank_narration, line.id AS line_id, line.transfer_id AS former_id
+       month.creditor_agent, month.bank_narration, line.id AS line_id,
+       CASE WHEN newer.id IS NULL THEN former.id END AS former_id
 FROM ({OWED}) AS month
 LEFT JOIN payments_payout_line line
     ON line.entitlement_id = month.entitlement_id AND line.period = month.period AND line.live
     AND line.kind IN ('CURRENT', 'ARREARS', 'CARRY_OVER')
 LEFT JOIN payments_transfer former ON former.id = line.transfer_id
+LEFT JOIN payments_transfer newer ON newer.replaces_id = former.id
 WHERE (line.id IS NULL AND %(kind)s <> 'REPLACEMENT')
    OR (former.state IN ('REJECTED', 'RETURNED', 'CANCELLED') AND former.conflicting_status = '')
 """
@@ -193,9 +196,7 @@ def build_step(*, job_id: int) -> bool:
             "chunk_size": settings.DISPATCH_CHUNK_SIZE,
             "first_number": cursor_state["chunks"],
         }
-        for statement in (GATHER, ANALYSE, BUILD_STEP):
-            cursor.execute(statement, values)
-        paid, excluded, chunks = cursor.fetchone()
+        paid, excluded, chunks = _build_piece(cursor, values)
     cursor_state["chunks"] += chunks
     cursor_state["lines"] += paid
     cursor_state["excluded"] += excluded
@@ -207,6 +208,26 @@ def build_step(*, job_id: int) -> bool:
         _finish_list(job, batch)
         return False
     return True
+
+
+TRIES = 3
+# What the database says to the loser when two lists take the same line at once.
+TAKEN_BY_ANOTHER = ("payout_line_one_live_transfer", "payout_line_once_while_live", "replaces_id")
+
+
+def _build_piece(cursor: Any, values: dict[str, Any]) -> tuple[int, int, int]:
+    """Lines, excluded lines and chunks of one step. Lines that another list took meanwhile are left to that list."""
+    for attempt in range(TRIES):
+        try:
+            with transaction.atomic():
+                for statement in (GATHER, ANALYSE, BUILD_STEP):
+                    cursor.execute(statement, values)
+                paid, excluded, chunks = cursor.fetchone()
+                return paid, excluded, chunks
+        except IntegrityError as error:
+            if attempt + 1 == TRIES or not any(rule in str(error) for rule in TAKEN_BY_ANOTHER):
+                raise
+    raise AssertionError("unreachable")
 
 
 def _plan(cursor: Any, batch: PayoutBatch) -> dict[str, Any]:
