@@ -59,12 +59,59 @@ class EvidenceNeeded(PaymentRefused):
     message = _("Cần kèm tài liệu chứng minh, ví dụ văn bản trả lời của ngân hàng.")
 
 
-class HeldBySystem(PaymentRefused):
-    """The system held the list: it was tampered with, or its approvers lost their authority. Nobody's word mends that."""
+class PaperTooLarge(PaymentRefused):
+    """A paper of more than five megabytes."""
+
+    status = 413
+    message = _("Tệp lớn hơn 5 MB. Quét lại với độ phân giải thấp hơn, hoặc chia ra.")
+
+
+class PaperUnreadable(PaymentRefused):
+    """A paper of a kind that is not taken in, or cut off on its way."""
+
+    status = 422
+    message = _("Tệp không phải PDF, PNG, JPEG hoặc thư điện tử có chữ ký số (.eml), hoặc tệp đã hỏng. Chọn tệp khác.")
+
+
+class ListChanged(PaymentRefused):
+    """The list is no longer the one that was approved. Nobody's word mends that."""
 
     message = _(
-        "Đợt này do hệ thống tạm dừng nên không chi tiếp được. Báo quản trị hệ thống xem xét; muốn chi phải lập bản mới."
+        "Danh sách đã khác bản được duyệt nên không chi tiếp được. Báo quản trị hệ thống; huỷ đợt chi rồi lập đợt mới."
     )
+
+
+class AuthorityLost(PaymentRefused):
+    """Too few of those who approved the list have authority today."""
+
+    message = _(
+        "Người phê duyệt danh sách không còn đủ thẩm quyền. Cần người phê duyệt khác duyệt danh sách này trước khi chi tiếp."
+    )
+
+
+class PaymentsStopped(PaymentRefused):
+    """Nothing new goes out in the city."""
+
+    message = _("Chi trả toàn thành phố đang bị dừng. Chỉ làm tiếp được sau khi hai người có thẩm quyền mở lại.")
+
+
+class StoppedAlready(PaymentRefused):
+    """Somebody was faster."""
+
+    message = _("Chi trả toàn thành phố đã được dừng trước đó.")
+
+
+class ReferenceNeeded(PaymentRefused):
+    """Who says that the bank has paid says under which reference."""
+
+    status = 422
+    message = _("Ghi mã tham chiếu của ngân hàng cho khoản đã chi.")
+
+
+class OwnPayment(FourEyesViolation):
+    """The payment goes to the same human."""
+
+    message = _("Khoản này chi cho chính ông, bà nên ông, bà không được tham gia quyết định. Cần người khác.")
 
 
 class LimitReached(PaymentRefused):

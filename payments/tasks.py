@@ -20,9 +20,9 @@ from foundation.audit import clock
 from foundation.audit.models import Job
 from foundation.audit.partitions import ensure_months
 from foundation.gateway.client import gateway
-from payments.errors import FundTooLow, InvalidMove
+from payments.errors import FundTooLow, InvalidMove, PaymentsStopped
 from payments.models import PayoutBatch
-from payments.operations import dispatch, messages, release
+from payments.operations import cancelling, dispatch, messages, release
 from payments.operations.build import JOB_KIND, build_step
 from payments.states import BatchState
 
@@ -100,6 +100,10 @@ def _open_chunks() -> int:
     return release.open_chunks()
 
 
+def _cancel_chunks() -> int:
+    return cancelling.cancel_chunks()
+
+
 def _sweep_leases() -> int:
     return len(dispatch.sweep_leases())
 
@@ -121,8 +125,8 @@ def _move_batches() -> int:
             moved += 1
         except FundTooLow:
             log.warning("fund too low", batch=batch_id)
-        except InvalidMove:
-            continue  # somebody else moved it, or its day has not come
+        except (InvalidMove, PaymentsStopped):
+            continue  # somebody else moved it, its day has not come, or nothing begins in the city now
     return moved
 
 
@@ -142,6 +146,7 @@ STEPS: tuple[Callable[[], int], ...] = (
     _ask,
     _send,
     _open_chunks,
+    _cancel_chunks,
     _move_batches,
     _build,
 )

@@ -5,7 +5,7 @@ from rest_framework.routers import SimpleRouter
 
 from payments import api
 from payments.views import auditor, citizen
-from payments.views.officer import acts, approval, batch, lists
+from payments.views.officer import acts, approval, batch, lists, proposals, review, stopping
 
 
 class EndToEndId:
@@ -56,7 +56,20 @@ urlpatterns = [
     path("can-bo/dot-chi/<int:batch_id>/tra-lai", acts.reject, name="batch-reject"),
     path("can-bo/dot-chi/<int:batch_id>/tam-dung", acts.hold, name="batch-hold"),
     path("can-bo/dot-chi/<int:batch_id>/chi-tiep", acts.release, name="batch-release"),
+    path("can-bo/dot-chi/<int:batch_id>/huy", acts.cancel, name="batch-cancel"),
     path("can-bo/dot-chi/<int:batch_id>/duyet", approval.approve, name="batch-approve"),
+    path("can-bo/nguoi-thu-hai/", proposals.waiting, name="proposals"),
+    path("can-bo/nguoi-thu-hai/<int:proposal_id>/", proposals.proposal, name="proposal"),
+    path("can-bo/nguoi-thu-hai/<int:proposal_id>/dong-y", proposals.agree, name="proposal-agree"),
+    path("can-bo/nguoi-thu-hai/<int:proposal_id>/khong-dong-y", proposals.disagree, name="proposal-disagree"),
+    path("can-bo/nguoi-thu-hai/<int:proposal_id>/rut-lai", proposals.take_back, name="proposal-take-back"),
+    path("can-bo/nguoi-thu-hai/<int:proposal_id>/tai-lieu", proposals.paper, name="proposal-paper"),
+    path("can-bo/nguoi-thu-hai/cho-xem-xet/", review.review, name="review"),
+    path(
+        "can-bo/nguoi-thu-hai/cho-xem-xet/<end_to_end_id:end_to_end_id>/ket-luan", review.decide, name="review-decide"
+    ),
+    path("can-bo/nguoi-thu-hai/dung-chi-tra", stopping.stop, name="payments-stop"),
+    path("can-bo/nguoi-thu-hai/mo-lai-chi-tra", stopping.resume, name="payments-resume"),
     path("kiem-toan/", auditor.search, name="trace-search"),
     path("kiem-toan/dot-chi/<int:batch_id>/", auditor.batch, name="trace-batch"),
     path("kiem-toan/khoan-chi/<end_to_end_id:end_to_end_id>/", auditor.transfer, name="trace-transfer"),

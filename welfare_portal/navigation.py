@@ -7,13 +7,14 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.functional import Promise
+from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from foundation.users.access import Rights
 from foundation.users.models import User
 from foundation.users.roles import Permission, Role
+from payments.queries.deciding import standing_stop
 
 P = Permission
 
@@ -32,6 +33,7 @@ STAFF: tuple[Section, ...] = (
     Section(gettext_lazy("Danh sách hưởng"), "imports", (P.VIEW_REGISTER,)),
     Section(gettext_lazy("Tài khoản"), "accounts-to-confirm", (P.CONFIRM_ACCOUNTS,)),
     Section(gettext_lazy("Đợt chi trả"), "batches", (P.VIEW_BATCHES,)),
+    Section(gettext_lazy("Người thứ hai"), "proposals", (P.VIEW_BATCHES,)),
     Section(gettext_lazy("Chưa đăng ký"), "not-registered", (P.ASSIST_REGISTRATION,)),
     Section(gettext_lazy("Tra cứu"), "trace-search", (P.TRACE,)),
 )
@@ -51,7 +53,7 @@ class Item:
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """Template variable `nav`; reads what the page's door has found out and asks the database nothing."""
+    """Template variable `nav`: what the page's door has found out; staff's pages ask once whether payments are stopped."""
     user, rights = getattr(request, "user", None), getattr(request, "rights", None)
     if not isinstance(user, User) or not isinstance(rights, Rights):
         is_staff = isinstance(user, User) and user.kind == User.Kind.STAFF
@@ -62,6 +64,8 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
             "items": _items(request.path, STAFF if staff else CITIZENS, rights),
             "is_staff": staff,
             "role": _roles(rights),
+            "stop": SimpleLazyObject(standing_stop) if staff else None,
+            "may_stop": P.HOLD_BATCH in rights,
             "idle_seconds": settings.SESSION_IDLE_SECONDS,
         }
     }

@@ -19,6 +19,7 @@ from foundation.users.pages import PortalRequest, page
 from foundation.users.roles import Permission
 from payments.queries import unit_history, work_queue
 from payments.queries.citizen import next_expected, payments_of_person
+from payments.queries.deciding import waiting_counts
 from payments.views.citizen import told as payment_told
 
 LOST = (AccountState.CLOSED, AccountState.REFUSED)
@@ -81,6 +82,7 @@ def staff_home(request: PortalRequest) -> HttpResponse:
         months=MONTHS_DRAWN,
     )
     context = {
+        "second": waiting_counts(user=request.user, units=units),
         "waiting": waiting,
         "lists": lists,
         "confirming": confirming,

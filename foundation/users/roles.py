@@ -31,6 +31,8 @@ class Permission(StrEnum):
     PREPARE_BATCH = "prepare_batch"
     APPROVE_BATCH = "approve_batch"
     HOLD_BATCH = "hold_batch"
+    PROPOSE_ACT = "propose_act"
+    RESUME_PAYMENTS = "resume_payments"
     RECORD_FUNDING = "record_funding"
     CONFIRM_FUNDING = "confirm_funding"
     RECORD_CASH = "record_cash"
@@ -43,13 +45,28 @@ P = Permission
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.CITIZEN: frozenset({P.VIEW_OWN_WELFARE, P.LINK_OWN_ACCOUNT}),
     Role.ASSISTANT: frozenset({P.ASSIST_REGISTRATION}),
-    Role.PREPARER: frozenset({P.VIEW_REGISTER, P.IMPORT_REGISTER, P.VIEW_BATCHES, P.PREPARE_BATCH, P.HOLD_BATCH}),
-    Role.ACCOUNTANT: frozenset({P.VIEW_REGISTER, P.VIEW_BATCHES, P.RECORD_FUNDING, P.RECORD_CASH, P.HOLD_BATCH}),
+    Role.PREPARER: frozenset(
+        {P.VIEW_REGISTER, P.IMPORT_REGISTER, P.VIEW_BATCHES, P.PREPARE_BATCH, P.HOLD_BATCH, P.PROPOSE_ACT}
+    ),
+    Role.ACCOUNTANT: frozenset(
+        {P.VIEW_REGISTER, P.VIEW_BATCHES, P.RECORD_FUNDING, P.RECORD_CASH, P.HOLD_BATCH, P.PROPOSE_ACT}
+    ),
     Role.APPROVER: frozenset(
-        {P.VIEW_REGISTER, P.CONFIRM_ACCOUNTS, P.VIEW_BATCHES, P.APPROVE_BATCH, P.CONFIRM_FUNDING, P.HOLD_BATCH}
+        {
+            P.VIEW_REGISTER,
+            P.CONFIRM_ACCOUNTS,
+            P.VIEW_BATCHES,
+            P.APPROVE_BATCH,
+            P.CONFIRM_FUNDING,
+            P.HOLD_BATCH,
+            P.PROPOSE_ACT,
+            P.RESUME_PAYMENTS,
+        }
     ),
     Role.AUDITOR: frozenset({P.VIEW_REGISTER, P.VIEW_BATCHES, P.TRACE, P.VIEW_SYSTEM}),
-    Role.ADMINISTRATOR: frozenset({P.VIEW_BATCHES, P.TRACE, P.MANAGE_USERS, P.VIEW_SYSTEM, P.HOLD_BATCH}),
+    Role.ADMINISTRATOR: frozenset(
+        {P.VIEW_BATCHES, P.TRACE, P.MANAGE_USERS, P.VIEW_SYSTEM, P.HOLD_BATCH, P.RESUME_PAYMENTS}
+    ),
 }
 
 # One person never holds both roles of a pair at the same time: who prepares does not decide, who looks does not act.

@@ -8,6 +8,7 @@ from payments.models.funds import Fund, FundBalance, FundingVoucher, LedgerEntry
 from payments.models.limits import ApprovalDay, ApprovalLimit
 from payments.models.lines import PayoutLine, PayoutLineMove
 from payments.models.proposals import EvidenceFile, Proposal
+from payments.models.stops import PaymentsStop
 from payments.models.transfers import CashCollection, Transfer, TransferReturn
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "FundBalance",
     "FundingVoucher",
     "LedgerEntry",
+    "PaymentsStop",
     "PayoutBatch",
     "PayoutLine",
     "PayoutLineMove",

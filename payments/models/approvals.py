@@ -70,7 +70,8 @@ class Approval(models.Model):
                 declare=[("batch", "payments_payout_batch"), ("held", "users_role_assignment"), ("own", "bytea")],
                 func="""
                     SELECT * INTO batch FROM payments_payout_batch WHERE id = NEW.batch_id;
-                    IF batch.state <> 'SUBMITTED' OR batch.list_hash IS DISTINCT FROM NEW.list_hash
+                    IF NOT (batch.state = 'SUBMITTED' OR (batch.state = 'HELD' AND NEW.decision = 'APPROVED'))
+                        OR batch.list_hash IS DISTINCT FROM NEW.list_hash
                         OR batch.control_sum <> NEW.control_sum OR batch.number_of_transactions <> NEW.number_of_transactions
                     THEN
                         RAISE EXCEPTION 'approval_of_the_frozen_list: batch %', NEW.batch_id USING ERRCODE = 'check_violation';

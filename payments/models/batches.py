@@ -12,6 +12,7 @@ from foundation.audit.graphs import frozen_columns, only_allowed_moves
 from foundation.reference.models import Unit
 from foundation.users.models import User
 from payments.models.funds import Fund
+from payments.models.stops import refused_while_stopped
 from payments.models.visible import UnitQuerySet
 from payments.states import (
     BATCH_DEAD,
@@ -58,6 +59,7 @@ class PayoutBatch(models.Model):
     held_by = models.ForeignKey(
         "users.User", models.PROTECT, null=True, related_name="+", help_text="empty: the system"
     )
+    held_at = models.DateTimeField(null=True, help_text="written by the database")
 
     objects = UnitQuerySet.as_manager()
 
@@ -90,8 +92,8 @@ class PayoutBatch(models.Model):
             ),
             models.CheckConstraint(
                 name="payout_batch_held_from_somewhere",
-                condition=Q(state="HELD") & ~Q(held_from="") & ~Q(held_reason="")
-                | ~Q(state="HELD") & Q(held_from="", held_by__isnull=True),
+                condition=Q(state="HELD", held_at__isnull=False) & ~Q(held_from="") & ~Q(held_reason="")
+                | ~Q(state="HELD") & Q(held_from="", held_by__isnull=True, held_at__isnull=True),
             ),
         ]
         triggers = [
@@ -160,6 +162,57 @@ class PayoutBatch(models.Model):
                     END IF;
                     RETURN NEW;
                 """,
+            ),
+            pgtrigger.Trigger(
+                name="payout_batch_held_since",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("state"),
+                condition=pgtrigger.Condition("OLD.state <> NEW.state AND 'HELD' IN (OLD.state, NEW.state)"),
+                func="""
+                    NEW.held_at := CASE WHEN NEW.state = 'HELD' THEN portal_now() END;
+                    RETURN NEW;
+                """,
+            ),
+            # A held list goes on from where it was, and only on the word of two humans that is newer than the hold.
+            pgtrigger.Trigger(
+                name="payout_batch_released_by_two",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("state"),
+                condition=pgtrigger.Condition(
+                    "OLD.state = 'HELD' AND NEW.state IN ('APPROVED', 'RESERVED', 'DISPATCHING')"
+                ),
+                func="""
+                    IF NEW.state <> OLD.held_from OR NOT EXISTS (
+                        SELECT 1 FROM payments_proposal
+                        WHERE kind = 'RELEASE_BATCH' AND subject_kind = 'batch' AND subject_id = NEW.id
+                          AND state = 'CONFIRMED' AND proposed_at >= OLD.held_at)
+                    THEN
+                        RAISE EXCEPTION 'payout_batch_released_by_two: batch %', NEW.id USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+            pgtrigger.Trigger(
+                name="payout_batch_cancelled_by_two",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("state"),
+                condition=pgtrigger.Condition(
+                    "OLD.state IN ('APPROVED', 'RESERVED', 'DISPATCHING', 'HELD') AND NEW.state = 'CANCELLING'"
+                ),
+                func="""
+                    IF NOT EXISTS (
+                        SELECT 1 FROM payments_proposal
+                        WHERE kind = 'CANCEL_BATCH' AND subject_kind = 'batch' AND subject_id = NEW.id AND state = 'CONFIRMED')
+                    THEN
+                        RAISE EXCEPTION 'payout_batch_cancelled_by_two: batch %', NEW.id USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+            refused_while_stopped(
+                "payout_batch_not_started_while_stopped",
+                pgtrigger.UpdateOf("state"),
+                "OLD.state = 'RESERVED' AND NEW.state = 'DISPATCHING'",
             ),
             # I-14: a batch has run dry when every chunk is done, and the chunks add up to what was approved.
             pgtrigger.Trigger(

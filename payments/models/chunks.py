@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from foundation.audit.clock import PortalNow
 from foundation.audit.graphs import frozen_columns, only_allowed_moves
 from payments.models.batches import PayoutBatch
+from payments.models.stops import refused_while_stopped
 from payments.states import (
     CHUNK_LEASED,
     CHUNK_MOVES,
@@ -54,6 +55,7 @@ class DispatchChunk(models.Model):
     returned_sum = models.BigIntegerField(default=0, db_default=0)
     cancelled_count = models.PositiveIntegerField(default=0, db_default=0)
     cancelled_sum = models.BigIntegerField(default=0, db_default=0)
+    review_count = models.PositiveIntegerField(default=0, db_default=0, help_text="payments that wait for people")
 
     class Meta:
         db_table = "payments_dispatch_chunk"
@@ -82,6 +84,7 @@ class DispatchChunk(models.Model):
             ),
         ]
         indexes = [
+            models.Index(name="dispatch_chunk_review", fields=["id"], condition=Q(review_count__gt=0)),
             models.Index(
                 name="dispatch_chunk_due",
                 fields=["due_at", "id"],
@@ -190,6 +193,7 @@ class DispatchAttempt(models.Model):
                 func="RAISE EXCEPTION 'dispatch_attempt_recorded_once: %', OLD.message_id USING ERRCODE = 'check_violation';",
             ),
             pgtrigger.Protect(name="dispatch_attempt_kept", operation=pgtrigger.Delete),
+            refused_while_stopped("dispatch_attempt_not_sent_while_stopped", pgtrigger.Insert, "NEW.kind = 'SEND'"),
         ]
         verbose_name = _("lần gửi")
         verbose_name_plural = _("lần gửi")

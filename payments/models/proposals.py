@@ -80,7 +80,7 @@ class Proposal(models.Model):
                 | Q(
                     state="WITHDRAWN",
                     decided_by__isnull=False,
-                    decided_by_person__isnull=False,
+                    decided_by_person=F("proposed_by_person"),
                     decided_at__isnull=False,
                 )
                 | (
@@ -89,12 +89,19 @@ class Proposal(models.Model):
                     & ~Q(decided_by_person=F("proposed_by_person"))
                 ),
             ),
+            models.CheckConstraint(
+                name="proposal_decision_has_evidence",
+                condition=~Q(kind="DECIDE_TRANSFER") | Q(evidence__isnull=False) & ~Q(outcome=""),
+            ),
             models.CheckConstraint(name="proposal_has_reason", condition=~Q(reason="")),
             models.CheckConstraint(
                 name="proposal_refusal_has_reason", condition=~Q(state="REFUSED") | ~Q(decision_reason="")
             ),
         ]
-        indexes = [models.Index(name="proposal_subject", fields=["subject_kind", "subject_id", "kind"])]
+        indexes = [
+            models.Index(name="proposal_subject", fields=["subject_kind", "subject_id", "kind"]),
+            models.Index(name="proposal_waiting", fields=["id"], condition=Q(state=ProposalState.PROPOSED)),
+        ]
         triggers = [
             *only_allowed_moves("proposal", PROPOSAL_MOVES, initial=["PROPOSED"]),
             frozen_columns(
@@ -114,7 +121,7 @@ class Proposal(models.Model):
                 ],
             ),
             frozen_columns(
-                "proposal_decision",
+                "proposal_verdict",  # sorts after the graph's own trigger, whose words say more
                 ["state", "decided_by_id", "decided_by_person", "decided_at", "decision_reason"],
                 when="OLD.state <> 'PROPOSED'",
             ),

@@ -12,6 +12,8 @@ from foundation.audit.graphs import frozen_columns, only_allowed_moves
 from foundation.audit.protection import append_only
 from payments.models.batches import PayoutBatch
 from payments.models.chunks import DispatchAttempt, DispatchChunk
+from payments.models.proposals import Proposal
+from payments.models.stops import refused_while_stopped
 from payments.models.visible import BatchUnitQuerySet
 from payments.states import (
     TRANSFER_LIVE,
@@ -20,6 +22,17 @@ from payments.states import (
     SettlementLevel,
     TransferState,
 )
+
+# Each decision counts once: the next one about the same transfer is a newer proposal.
+DECIDED = """
+    IF NEW.decision_id IS NULL OR NEW.decision_id <= coalesce(OLD.decision_id, 0) OR NOT EXISTS (
+        SELECT 1 FROM payments_proposal
+        WHERE id = NEW.decision_id AND kind = 'DECIDE_TRANSFER' AND subject_kind = 'transfer' AND subject_id = NEW.id
+          AND outcome = NEW.state AND state = 'CONFIRMED')
+    THEN
+        RAISE EXCEPTION 'transfer_decided_by_two: transfer %', OLD.id USING ERRCODE = 'check_violation';
+    END IF;
+"""
 
 
 class NewEndToEndId(Func):
@@ -72,6 +85,14 @@ class Transfer(models.Model):
         related_name="+",
         help_text="the attempt that proved that nothing had been sent",
     )
+    decision = models.ForeignKey(
+        Proposal,
+        on_delete=models.PROTECT,
+        null=True,
+        db_index=False,
+        related_name="+",
+        help_text="what two persons decided last about a transfer in review, or about one that the bank contradicted",
+    )
 
     objects = BatchUnitQuerySet.as_manager()
 
@@ -110,6 +131,7 @@ class Transfer(models.Model):
             models.Index(name="transfer_batch", fields=["batch", "id"]),
             # Made with the row and never changed, so it costs the later updates nothing.
             models.Index(Right("end_to_end_id", 12), name="transfer_public_reference"),
+            models.Index(name="transfer_conflict", fields=["id"], condition=~Q(conflicting_status="")),
             # Written once, when the bank first names it: that one update is not HOT, all others stay so.
             models.Index(name="transfer_bank_reference", fields=["bank_reference"], condition=~Q(bank_reference="")),
         ]
@@ -149,6 +171,36 @@ class Transfer(models.Model):
                     END IF;
                     RETURN NEW;
                 """,
+            ),
+            pgtrigger.Trigger(
+                name="transfer_leaves_review_by_two",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("state"),
+                condition=pgtrigger.Condition(
+                    "OLD.state = 'REVIEW' AND NEW.state IN ('SETTLED', 'REJECTED', 'UNKNOWN', 'CANCELLED')"
+                ),
+                func=f"""{DECIDED}
+                    IF NEW.state = 'SETTLED' AND NEW.bank_reference = '' THEN
+                        RAISE EXCEPTION 'transfer_settled_with_reference: transfer %', OLD.id
+                            USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+            # A contradiction of the bank is cleared by people, never by a later message.
+            pgtrigger.Trigger(
+                name="transfer_conflict_cleared_by_two",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("conflicting_status"),
+                condition=pgtrigger.Condition(
+                    "OLD.conflicting_status <> '' AND OLD.conflicting_status <> NEW.conflicting_status"
+                ),
+                func=f"{DECIDED} RETURN NEW;",
+            ),
+            refused_while_stopped(
+                "transfer_not_handed_over_while_stopped",
+                pgtrigger.UpdateOf("state"),
+                "OLD.state = 'READY' AND NEW.state = 'HANDED_OVER'",
             ),
             pgtrigger.Trigger(
                 name="transfer_returned_by_return",

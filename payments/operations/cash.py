@@ -10,11 +10,14 @@ from foundation.audit.operations import record_event
 from foundation.users import access
 from foundation.users.models import User
 from foundation.users.roles import Permission
-from payments.errors import InvalidMove, WrongInput
+from payments.errors import AuthorityLost, InvalidMove, ListChanged, WrongInput
 from payments.models import DispatchChunk, PayoutBatch
 from payments.operations.acting import lock_batch, require
+from payments.operations.gone import cancel_gone
 from payments.operations.settle import recount
-from payments.states import BatchState, Route
+from payments.operations.standing import has_authority, is_as_approved
+from payments.operations.stopping import refuse_while_stopped
+from payments.states import BATCH_RUNNING, BatchState, Route
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +30,13 @@ class Collected:
     collected_date: date
 
 
-def _open_batch(batch_id: int, by: User, at: datetime) -> tuple[PayoutBatch, list[int]]:
-    """The batch, locked, and its cash chunks, locked in the order of their ids."""
+def _open_batch(
+    batch_id: int, by: User, at: datetime, *, while_in: tuple[BatchState, ...] = BATCH_RUNNING
+) -> tuple[PayoutBatch, list[int]]:
+    """The batch, locked, and its cash chunks, locked in the order of their ids. What was handed over is followed to its end."""
     batch = lock_batch(batch_id)
     require(by=by, permission=Permission.RECORD_CASH, unit_code=batch.unit_id, at=at)
-    if batch.state != BatchState.DISPATCHING:
+    if batch.state not in while_in:
         raise InvalidMove(batch.state)
     chunks = DispatchChunk.objects.select_for_update(of=("self",), no_key=True).filter(
         batch=batch, route=Route.WARD_CASH
@@ -46,9 +51,17 @@ def hand_over(*, batch_id: int, by: User, at: datetime) -> int:
     Raises:
         InvalidMove: The batch is not being paid.
         NotInAuthority: `by` does not keep this unit's cash.
+        PaymentsStopped: The city's payments are stopped.
+        AuthorityLost, ListChanged: The list may not be paid as it stands.
     """
-    batch, chunks = _open_batch(batch_id, by, at)
+    batch, chunks = _open_batch(batch_id, by, at, while_in=(BatchState.DISPATCHING,))
+    refuse_while_stopped()
+    if not has_authority(batch=batch, at=at):
+        raise AuthorityLost
+    if not is_as_approved(batch=batch):
+        raise ListChanged
     with connection.cursor() as cursor:
+        cancel_gone(cursor, chunk_ids=chunks)
         cursor.execute(
             "UPDATE payments_transfer SET state = 'HANDED_OVER', due_at = portal_now() + interval '31 days' "
             "WHERE chunk_id = ANY (%s) AND state = 'READY'",

@@ -15,8 +15,9 @@ from foundation.audit.operations import SYSTEM, record_event
 from foundation.gateway.port import LONGEST_NAME, TransferInstruction
 from foundation.privacy.encryption import DecryptionFailed, decrypt_many
 from payments.operations import admission
-from payments.operations.acting import lock_batch
-from payments.operations.release import hold
+from payments.operations.gone import cancel_gone, is_anybody_gone
+from payments.operations.release import hold_tampered, hold_without_authority
+from payments.operations.standing import STANDING_NOW
 from payments.states import AttemptKind, BatchState, ChunkState
 
 MOST_POSTPONED = 50  # chunks of closed banks that one claim puts off on its way to one that may go
@@ -47,9 +48,21 @@ class ListTampered(Exception):
         self.batch_id, self.chunk_id, self.what = batch_id, chunk_id, what
 
 
-PICK = """
-SELECT c.id, c.batch_id, c.list_hash, c.hash_path, b.list_hash, f.debtor_account, c.creditor_agent, c.send_limit
-FROM payments_dispatch_chunk c
+class AuthorityGone(Exception):
+    """Too few of those who approved a list have authority at this moment."""
+
+    def __init__(self, batch_id: int, at: datetime) -> None:
+        super().__init__(f"batch {batch_id}")
+        self.batch_id, self.at = batch_id, at
+
+
+# The gate is asked once, before a row is looked at: nothing is sent while the city's payments are stopped. Questions go on.
+PICK = f"""
+WITH gate AS MATERIALIZED (SELECT CASE WHEN %(sends)s THEN payments_are_stopped() ELSE false END AS is_shut)
+SELECT c.id, c.batch_id, c.list_hash, c.hash_path, b.list_hash, f.debtor_account, c.creditor_agent, c.send_limit,
+       ({STANDING_NOW}) >= b.approvals_required, portal_now()
+FROM gate
+JOIN payments_dispatch_chunk c ON NOT gate.is_shut
 JOIN payments_payout_batch b ON b.id = c.batch_id
 JOIN payments_fund f ON f.id = b.fund_id
 WHERE c.route = 'GATEWAY' AND c.state = %(state)s AND c.due_at <= portal_now() AND b.state = ANY (%(batch_states)s)
@@ -102,16 +115,21 @@ WHERE chunk_id = %s AND state IN ('SENDING', 'UNKNOWN', 'ACCEPTED') ORDER BY id
 def claim_to_send() -> Claim | None:
     """Take one chunk that is ready and write down the intent to send it; None when there is none.
 
-    When it returns, the intent is committed: this is the only way by which a transfer reaches SENDING.
+    When it returns, the intent is committed: this is the only way by which a transfer reaches SENDING. A list whose approvers
+    have no authority any more is held on the way; payments to the dead and to accounts that are closed are cancelled.
 
     Raises:
         ListTampered: The chunk's list is not the approved one. Nothing is claimed; its batch is held.
     """
-    try:
-        return _claim_to_send()
-    except ListTampered as tampered:
-        _hold_tampered(tampered)
-        raise
+    while True:
+        try:
+            return _claim_to_send()
+        except ListTampered as tampered:
+            hold_tampered(batch_id=tampered.batch_id, chunk_id=tampered.chunk_id, what=tampered.what)
+            raise
+        except AuthorityGone as gone:
+            # Held by now, here or by another worker: there may be other lists to pay.
+            hold_without_authority(batch_id=gone.batch_id, at=gone.at)
 
 
 @transaction.atomic(durable=True)
@@ -120,13 +138,8 @@ def _claim_to_send() -> Claim | None:
         picked, lines = _pick_admitted(cursor)
         if picked is None:
             return None
-        chunk_id, batch_id, list_hash, hash_path, approved, debtor_account, bank, _ = picked
-        cursor.execute("SELECT payments_chunk_hash(%s)", [chunk_id])
-        recomputed = cursor.fetchone()[0]
-        if bytes(recomputed) != bytes(list_hash) or (
-            merkle.root_by_path(merkle.leaf(bytes(list_hash)), bytes(hash_path)) != bytes(approved)
-        ):
-            raise ListTampered(batch_id, chunk_id, "hash of the list")
+        chunk_id, batch_id, debtor_account, bank = picked[0], picked[1], picked[5], picked[6]
+        _prove(cursor, picked)
         fence, deadline = _lease(cursor, chunk_id, AttemptKind.SEND)
         cursor.execute(SENDING, {"chunk": chunk_id, "lease": settings.DISPATCH_LEASE, "lines": lines})
         rows = cursor.fetchall()
@@ -188,8 +201,20 @@ def claim_to_ask() -> Claim | None:
 
 
 def _pick(cursor: Any, state: ChunkState, batch_states: list[BatchState]) -> Any:
-    cursor.execute(PICK, {"state": str(state), "batch_states": [str(allowed) for allowed in batch_states]})
+    sends = state == ChunkState.READY
+    cursor.execute(PICK, {"state": str(state), "sends": sends, "batch_states": list(map(str, batch_states))})
     return cursor.fetchone()
+
+
+def _prove(cursor: Any, picked: Any) -> None:
+    """The chunk's rows, hashed anew, lead up to the list that was approved (I-20)."""
+    chunk_id, batch_id, list_hash, hash_path, approved = picked[:5]
+    cursor.execute("SELECT payments_chunk_hash(%s)", [chunk_id])
+    recomputed = cursor.fetchone()[0]
+    if bytes(recomputed) != bytes(list_hash) or (
+        merkle.root_by_path(merkle.leaf(bytes(list_hash)), bytes(hash_path)) != bytes(approved)
+    ):
+        raise ListTampered(batch_id, chunk_id, "hash of the list")
 
 
 READY_LINES = "SELECT count(*) FROM payments_transfer WHERE chunk_id = %s AND state = 'READY'"
@@ -202,13 +227,30 @@ def _pick_admitted(cursor: Any) -> tuple[Any, int]:
         picked = _pick(cursor, ChunkState.READY, [BatchState.DISPATCHING])
         if picked is None:
             return None, 0
-        cursor.execute(READY_LINES, [picked[0]])
-        lines = min(cursor.fetchone()[0], picked[7] or settings.DISPATCH_CHUNK_SIZE)
+        if not picked[8]:
+            raise AuthorityGone(picked[1], picked[9])
+        ready = _still_to_go(cursor, picked)
+        if ready == 0:
+            continue
+        lines = min(ready, picked[7] or settings.DISPATCH_CHUNK_SIZE)
         grant = admission.may_send(bank=picked[6], lines=lines)
         if grant.is_granted:
             return picked, grant.lines
         cursor.execute(PUT_OFF, [grant.again_at, picked[0]])
     return None, 0
+
+
+def _still_to_go(cursor: Any, picked: Any) -> int:
+    """How many lines of the chunk may leave, after those were taken out that must not."""
+    chunk_id = picked[0]
+    cursor.execute(READY_LINES, [chunk_id])
+    ready = int(cursor.fetchone()[0])
+    if ready and not is_anybody_gone(cursor, chunk_ids=[chunk_id]):
+        return ready
+    _prove(cursor, picked)  # what is booked back is what was approved
+    cancel_gone(cursor, chunk_ids=[chunk_id])
+    cursor.execute(READY_LINES, [chunk_id])
+    return int(cursor.fetchone()[0])
 
 
 def _lease(cursor: Any, chunk_id: int, kind: AttemptKind) -> tuple[int, datetime]:
@@ -259,19 +301,4 @@ def _intend(
         message_id=message_id,
         amounts=amounts,
         **rest,
-    )
-
-
-@transaction.atomic(durable=True)
-def _hold_tampered(tampered: ListTampered) -> None:
-    batch = lock_batch(tampered.batch_id)
-    if batch.state != BatchState.DISPATCHING:
-        return
-    hold(batch=batch, reason=f"Danh sách khác bản đã duyệt (gói {tampered.chunk_id}): {tampered.what}")
-    record_event(
-        kind="batch.tampered",
-        actor=SYSTEM,
-        subject_kind="batch",
-        subject_id=batch.pk,
-        payload={"chunk": tampered.chunk_id, "what": tampered.what},
     )

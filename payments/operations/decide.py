@@ -23,6 +23,7 @@ from payments.errors import (
 from payments.models import Approval, DispatchChunk, PayoutBatch
 from payments.operations.acting import checked_reason, lock_batch, require
 from payments.operations.compare import compare_with_last_period
+from payments.operations.standing import has_authority
 from payments.states import BATCH_WITHDRAWABLE, BatchState
 
 # I-22: an account that is no longer the payee's active one, or a right that no longer stands, since the list was built.
@@ -159,7 +160,8 @@ def withdraw_batch(*, batch_id: int, by: User, reason: str, at: datetime) -> Non
 def approve_batch(*, batch_id: int, by: User, seen_hash: bytes, at: datetime) -> bool:
     """One person's yes to the frozen list that he saw. True when the quorum is reached and the batch is approved.
 
-    A second yes of the same person changes nothing and is no error (a double click).
+    A second yes of the same person changes nothing and is no error (a double click). A held list some of whose approvers lost
+    their authority takes further approvals; it stays held until two persons let it go on.
 
     Raises:
         InvalidMove: The batch is not waiting for a decision.
@@ -172,15 +174,15 @@ def approve_batch(*, batch_id: int, by: User, seen_hash: bytes, at: datetime) ->
     if batch.approvals.filter(
         person_fingerprint=by.person_fingerprint, decision="APPROVED", list_hash=seen_hash
     ).exists():
-        return batch.state != BatchState.SUBMITTED
-    if batch.state != BatchState.SUBMITTED:
+        return batch.state not in (BatchState.SUBMITTED, BatchState.HELD)
+    if not takes_approvals(batch=batch, at=at):
         raise InvalidMove(batch.state)
     authority = require(by=by, permission=Permission.APPROVE_BATCH, unit_code=batch.unit_id, at=at)
     if not _is_list(batch, seen_hash):
         raise BatchChanged
     _decide(batch, by, authority, Approval.Decision.APPROVED, reason="", at=at)
     approvals = batch.approvals.filter(decision="APPROVED", list_hash=batch.list_hash).count()
-    approved = approvals >= (batch.approvals_required or 1)
+    approved = batch.state == BatchState.SUBMITTED and approvals >= (batch.approvals_required or 1)
     if approved:
         batch.state, batch.approved_at = BatchState.APPROVED, at
         batch.save(update_fields=["state", "approved_at"])
@@ -192,6 +194,13 @@ def approve_batch(*, batch_id: int, by: User, seen_hash: bytes, at: datetime) ->
         payload={"list_hash": seen_hash.hex(), "approvals": approvals, "required": batch.approvals_required},
     )
     return approved
+
+
+def takes_approvals(*, batch: PayoutBatch, at: datetime) -> bool:
+    """Whether a yes counts for the list now: it waits for its first decision, or is held and short of approvers in authority."""
+    if batch.state == BatchState.HELD:
+        return not has_authority(batch=batch, at=at)
+    return batch.state == BatchState.SUBMITTED
 
 
 @transaction.atomic(durable=True)

@@ -1,19 +1,25 @@
-"""From approved to being paid: reserve the money, open the chunks, hold, let go on, and notice that a batch has run dry.
+"""From approved to being paid: reserve the money, open the chunks, hold, and notice that a batch has run dry.
 
-But for holding and letting go on these are the system's acts. Each is found again by a sweep, so nothing depends on who was told.
+But for an officer's hold these are the system's acts. Each is found again by a sweep, so nothing depends on who was told.
+How a held list goes on is told in `letting_go_on`.
 """
 
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
+from foundation.audit.alarms import AlarmKind, raise_alarm
 from foundation.audit.operations import SYSTEM, record_event
 from foundation.users import access
 from foundation.users.models import User
 from foundation.users.roles import Permission
-from payments.errors import FundTooLow, HeldBySystem, InvalidMove, OwnHold, PaymentRefused
+from payments.alarms import AUTHORITY_LOST, BATCH_TAMPERED
+from payments.errors import FundTooLow, InvalidMove
 from payments.models import LedgerEntry, PayoutBatch
 from payments.operations.acting import REASON_MAX, checked_reason, lock_batch, require
+from payments.operations.standing import standing_approvals
+from payments.operations.stopping import refuse_while_stopped
 from payments.states import BATCH_HOLDABLE, ENTRY_ACCOUNTS, BatchState, EntryKind
 
 OPEN_CHUNKS_AT_ONCE = 20
@@ -56,16 +62,6 @@ def reserve_batch(*, batch_id: int, at: datetime) -> None:
     )
 
 
-STILL_IN_AUTHORITY = """
-SELECT count(*) FROM payments_approval a
-JOIN users_role_assignment r ON r.id = a.role_assignment_id
-JOIN users_user u ON u.id = a.decided_by_id
-JOIN payments_payout_batch b ON b.id = a.batch_id
-WHERE a.batch_id = %(batch)s AND a.decision = 'APPROVED' AND a.list_hash = b.list_hash AND u.is_active
-  AND %(day)s BETWEEN r.valid_from AND coalesce(r.valid_to, 'infinity')
-"""
-
-
 @transaction.atomic(durable=True)
 def start_batch(*, batch_id: int, at: datetime) -> None:
     """Begin to pay a reserved batch whose execution date has come.
@@ -75,22 +71,13 @@ def start_batch(*, batch_id: int, at: datetime) -> None:
 
     Raises:
         InvalidMove: The batch is not reserved, or its date lies ahead.
+        PaymentsStopped: The city's payments are stopped.
     """
     batch = lock_batch(batch_id)
     if batch.state != BatchState.RESERVED or batch.requested_execution_date > at.astimezone(access.CITY_TIME).date():
         raise InvalidMove(batch.state)
-    with connection.cursor() as cursor:
-        cursor.execute(STILL_IN_AUTHORITY, {"batch": batch.pk, "day": at.astimezone(access.CITY_TIME).date()})
-        standing = cursor.fetchone()[0]
-    if standing < (batch.approvals_required or 1):
-        hold(batch=batch, reason="Người phê duyệt không còn thẩm quyền: cần phê duyệt lại")
-        record_event(
-            kind="batch.authority_lost",
-            actor=SYSTEM,
-            subject_kind="batch",
-            subject_id=batch.pk,
-            payload={"approvals": standing, "required": batch.approvals_required},
-        )
+    refuse_while_stopped()
+    if _hold_without_authority(batch, at):
         return
     batch.state, batch.started_at = BatchState.DISPATCHING, at
     batch.save(update_fields=["state", "started_at"])
@@ -150,48 +137,50 @@ def hold(*, batch: PayoutBatch, reason: str, by: User | None = None) -> None:
 
 
 @transaction.atomic(durable=True)
-def release_held_batch(*, batch_id: int, by: User, reason: str, at: datetime) -> None:
-    """Let a list that a person held go on from where it was, on the word of another person.
-
-    Raises:
-        InvalidMove: The batch is not held.
-        NotInAuthority: `by` may not approve lists of this unit.
-        WrongInput: As `checked_reason` says.
-        HeldBySystem, OwnHold: As `release_refusal` says.
-    """
-    reason = checked_reason(reason)
+def hold_without_authority(*, batch_id: int, at: datetime) -> bool:
+    """Hold a batch on its way too few of whose approvals count today (I-18); whether it was held."""
     batch = lock_batch(batch_id)
-    require(by=by, permission=Permission.APPROVE_BATCH, unit_code=batch.unit_id, at=at)
-    if batch.state != BatchState.HELD:
-        raise InvalidMove(batch.state)
-    refused = release_refusal(batch=batch, by=by)
-    if refused is not None:
-        raise refused
-    batch.state, batch.held_from, batch.held_reason, batch.held_by = batch.held_from, "", "", None
-    batch.save(update_fields=["state", "held_from", "held_reason", "held_by"])
-    record_event(
-        kind="batch.released",
-        actor=by.actor,
-        subject_kind="batch",
-        subject_id=batch.pk,
-        payload={"reason": reason, "state": batch.state},
+    return batch.state in BATCH_HOLDABLE and _hold_without_authority(batch, at)
+
+
+def _hold_without_authority(batch: PayoutBatch, at: datetime) -> bool:
+    approvals = standing_approvals(batch=batch, at=at)
+    if approvals >= (batch.approvals_required or 1):
+        return False
+    _hold_by_system(
+        batch,
+        AUTHORITY_LOST,
+        reason="Người phê duyệt không còn thẩm quyền: cần phê duyệt lại",
+        details={"approvals": approvals, "required": batch.approvals_required},
     )
+    return True
 
 
-def release_refusal(*, batch: PayoutBatch, by: User) -> PaymentRefused | None:
-    """Why this person may not let a held list go on: the system held it, or the same human held, prepared or submitted it."""
-    if batch.held_by is None:
-        return HeldBySystem()
-    if batch.is_list_of(by) or by.is_human_of(batch.held_by.person_fingerprint):
-        return OwnHold()
-    return None
+@transaction.atomic(durable=True)
+def hold_tampered(*, batch_id: int, chunk_id: int, what: str) -> None:
+    """Hold a batch of which something would have been sent that is not what was approved (I-20)."""
+    batch = lock_batch(batch_id)
+    if batch.state == BatchState.DISPATCHING:
+        _hold_by_system(
+            batch,
+            BATCH_TAMPERED,
+            reason=f"Danh sách khác bản đã duyệt (gói {chunk_id}): {what}",
+            details={"chunk": chunk_id, "what": what},
+        )
+
+
+def _hold_by_system(batch: PayoutBatch, why: AlarmKind, *, reason: str, details: dict[str, Any]) -> None:
+    hold(batch=batch, reason=reason)
+    record_event(kind=why.code, actor=SYSTEM, subject_kind="batch", subject_id=batch.pk, payload=details)
+    raise_alarm(kind=why, subject_kind="batch", subject_id=batch.pk, unit_code=batch.unit_id, details=details)
 
 
 DRAIN = """
-UPDATE payments_payout_batch b SET state = 'DRAINED', drained_at = portal_now()
+UPDATE payments_payout_batch b
+SET state = 'DRAINED', drained_at = portal_now(), held_from = '', held_reason = '', held_by_id = NULL
 WHERE b.id IN (
     SELECT id FROM payments_payout_batch candidate
-    WHERE state IN ('DISPATCHING', 'CANCELLING')
+    WHERE state IN ('DISPATCHING', 'HELD', 'CANCELLING')
       AND NOT EXISTS (SELECT 1 FROM payments_dispatch_chunk c WHERE c.batch_id = candidate.id AND c.state <> 'DONE')
     ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
 )

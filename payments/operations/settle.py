@@ -99,9 +99,10 @@ RECOUNT = """
 UPDATE payments_dispatch_chunk c
 SET settled_count = n.settled, settled_sum = n.settled_sum, rejected_count = n.rejected, rejected_sum = n.rejected_sum,
     returned_count = n.returned, returned_sum = n.returned_sum,
-    cancelled_count = n.cancelled, cancelled_sum = n.cancelled_sum,
+    cancelled_count = n.cancelled, cancelled_sum = n.cancelled_sum, review_count = n.review,
     state = CASE
-        WHEN c.state = 'PLANNED' OR (c.state IN ('LEASED_SEND', 'LEASED_INQUIRY') AND NOT %(release)s) THEN c.state
+        WHEN c.state = 'PLANNED' AND n.planned > 0 THEN c.state
+        WHEN c.state IN ('LEASED_SEND', 'LEASED_INQUIRY') AND NOT %(release)s THEN c.state
         WHEN n.unknown > 0 THEN 'INQUIRY'  -- questions first: they go on while a batch is held, sends do not
         WHEN n.ready > 0 THEN 'READY'
         WHEN n.asked > 0 THEN 'INQUIRY'
@@ -124,6 +125,7 @@ FROM (
         coalesce(sum(instructed_amount) FILTER (WHERE state = 'RETURNED'), 0) AS returned_sum,
         count(*) FILTER (WHERE state = 'CANCELLED') AS cancelled,
         coalesce(sum(instructed_amount) FILTER (WHERE state = 'CANCELLED'), 0) AS cancelled_sum,
+        count(*) FILTER (WHERE state = 'PLANNED') AS planned,
         count(*) FILTER (WHERE state IN ('READY', 'HANDED_OVER')) AS ready,
         count(*) FILTER (WHERE state IN ('SENDING', 'UNKNOWN', 'ACCEPTED')) AS asked,
         count(*) FILTER (WHERE state IN ('SENDING', 'UNKNOWN')) AS unknown,

@@ -10,11 +10,10 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.expressions import CombinedExpression
-from django.db.models.functions import Cast, Coalesce
+from django.db.models.functions import Coalesce
 
-from foundation.audit.models import AuditEvent
 from foundation.users import access
 from foundation.users.models import User
 from foundation.users.paging import Page, at_most, cut
@@ -25,7 +24,6 @@ from payments.states import BATCH_OPEN_FOR_CHANGE, BatchState, LedgerAccount, Ro
 
 AT_MOST_WAITING = 20
 ON_ITS_WAY = (BatchState.APPROVED, BatchState.RESERVED, BatchState.DISPATCHING, BatchState.CANCELLING)
-HOLDING_EVENTS = ("batch.held", "batch.tampered", "batch.authority_lost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +146,7 @@ def work_queue(*, user: User, at: datetime) -> WorkQueue:
         sent_back=_waiting(_sent_back(prepared), at, F("submitted_at")),
         to_approve=_waiting(_undecided(where(Permission.APPROVE_BATCH), user), at, F("submitted_at")),
         being_paid=_waiting(moving.exclude(short), at, Coalesce("started_at", "reserved_at", "approved_at")),
-        held=_waiting(seen.filter(state=BatchState.HELD), at, _held_at()),
+        held=_waiting(seen.filter(state=BatchState.HELD), at, F("held_at")),
         fund_too_low=_waiting(moving.filter(short), at, F("approved_at")),
     )
 
@@ -160,14 +158,6 @@ def _waiting(batches: QuerySet[PayoutBatch], at: datetime, since: Any) -> tuple[
         for batch in oldest
         for moment in [getattr(batch, "waits_since", None) or batch.prepared_at]
     )
-
-
-def _held_at() -> Subquery:
-    """When a held list was held, by the trail: the batch itself keeps only why."""
-    events = AuditEvent.objects.filter(
-        subject_kind="batch", kind__in=HOLDING_EVENTS, subject_id=Cast(OuterRef("pk"), CharField())
-    )
-    return Subquery(events.order_by("-id").values("at")[:1])
 
 
 def _sent_back(batches: QuerySet[PayoutBatch]) -> QuerySet[PayoutBatch]:

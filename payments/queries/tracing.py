@@ -48,6 +48,7 @@ def trace(*, end_to_end_id: str) -> Trace:
     subjects = (
         Q(subject_kind="chunk", subject_id=str(transfer.chunk_id))
         | Q(subject_kind="batch", subject_id=str(transfer.batch_id))
+        | Q(subject_kind="transfer", subject_id=str(transfer.pk))
         | Q(subject_kind="account", subject_id=str(transfer.payout_account_id or ""))
     )
     attempts = list(DispatchAttempt.objects.filter(chunk_id=transfer.chunk_id).order_by("fence"))

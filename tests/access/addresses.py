@@ -89,8 +89,20 @@ ADDRESSES: dict[str, Address] = {
     "batch-withdraw": Address(P.PREPARE_BATCH, "GET POST", own=409, stranger=404),
     "batch-reject": Address(P.APPROVE_BATCH, "GET POST", own=409, stranger=404),
     "batch-hold": Address(P.HOLD_BATCH, "GET POST", stranger=404),
-    "batch-release": Address(P.APPROVE_BATCH, "GET POST", own=409, stranger=404),
+    "batch-release": Address(P.PROPOSE_ACT, "GET POST", own=409, stranger=404),
+    "batch-cancel": Address(P.PROPOSE_ACT, "GET POST", stranger=404),
     "batch-approve": Address(P.APPROVE_BATCH, "GET POST", own=409, stranger=404),
+    # --- Officers: acts of two persons
+    "proposals": Address(P.VIEW_BATCHES),
+    "proposal": Address(P.VIEW_BATCHES, stranger=404),
+    "proposal-agree": Address(P.VIEW_BATCHES, "POST", own=405),
+    "proposal-disagree": Address(P.VIEW_BATCHES, "POST", own=405),
+    "proposal-take-back": Address(P.VIEW_BATCHES, "POST", own=405),
+    "proposal-paper": Address(P.VIEW_BATCHES, own=404, stranger=404),  # this one has no paper
+    "review": Address(P.VIEW_BATCHES),
+    "review-decide": Address(P.PROPOSE_ACT, "GET POST", own=409, stranger=404),  # it is being paid
+    "payments-stop": Address(P.HOLD_BATCH, "GET POST"),
+    "payments-resume": Address(P.RESUME_PAYMENTS, "GET POST", own=409),
     # --- Auditors and administrators
     "trace-search": Address(P.TRACE, "GET POST"),
     "trace-batch": Address(P.TRACE, stranger=404),

@@ -14,6 +14,7 @@ from beneficiaries.models import Payee, RegisterImport
 from foundation.users.models import User
 from foundation.users.roles import PERMISSIONS, Role
 from payments.models import Transfer
+from payments.states import ProposalKind
 from tests.access.addresses import ADDRESSES, SIGNING_IN, Address
 from tests.factories import (
     WARD,
@@ -26,6 +27,7 @@ from tests.factories import (
     make_staff,
     start,
 )
+from tests.payments.deciding import propose
 from tests.payments.helpers import read
 
 OTHER_WARD = "25747"
@@ -49,7 +51,7 @@ def patterns(of: Any = None) -> Iterator[URLPattern]:
 
 @dataclass
 class World:
-    """A ward with a list being paid, a draft, a list that was brought, an account to judge and a citizen who is paid."""
+    """A ward with a list being paid, a proposal about it, a list that was brought, an account to judge and a paid citizen."""
 
     citizen: User
     ids: dict[str, dict[str, Any]]
@@ -76,6 +78,7 @@ def world(db: None) -> World:
         summary=SUMMARY,
         state="CANCELLED",
     )
+    proposal = propose(office, batch, ProposalKind.CANCEL_BATCH, by=office.preparer)
     of_batch, of_transfer = {"batch_id": batch.pk}, {"end_to_end_id": transfer.end_to_end_id}
     return World(
         citizen=make_citizen(person),
@@ -90,6 +93,8 @@ def world(db: None) -> World:
             "people-to-visit": {"neighbourhood_id": 0},
             **{name: of_batch for name in ADDRESSES if name.startswith("batch-") and name != "batch-new"},
             "batch": of_batch,
+            **{name: {"proposal_id": proposal.pk} for name in ADDRESSES if name.split("-")[0] == "proposal"},
+            "review-decide": of_transfer,
             "trace-batch": of_batch,
             "trace-transfer": of_transfer,
             "trace-export": of_transfer | {"kind": "csv"},

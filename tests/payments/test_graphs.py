@@ -15,9 +15,19 @@ from beneficiaries.states import ACCOUNT_MOVES, ENTITLEMENT_MOVES
 from payments.errors import InvalidMove
 from payments.models import FundingVoucher
 from payments.operations import cash, dispatch, funding
-from payments.states import BATCH_MOVES, CHUNK_MOVES, TRANSFER_MOVES, VOUCHER_MOVES
+from payments.states import (
+    BATCH_CANCELLABLE,
+    BATCH_MOVES,
+    CHUNK_MOVES,
+    PROPOSAL_MOVES,
+    TRANSFER_MOVES,
+    VOUCHER_MOVES,
+    ProposalKind,
+    TransferState,
+)
 from tests.factories import Office, approve, build_batch, make_entitled, make_office, start
 from tests.fake_gateway import FakeGateway
+from tests.payments.deciding import propose
 from tests.payments.helpers import read, refused, run, send_all, states
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -85,8 +95,15 @@ class TestI06OnlyMovesOfTheGraph:
         laboratory = Laboratory(superuser, "payments_payout_batch", "payout_batch_moves", BATCH_MOVES)
         wrong = laboratory.walk(
             lambda *_: batch.pk,
-            setting="state = '{state}', held_reason = 'x', held_from = CASE '{state}' WHEN 'HELD' THEN 'APPROVED' ELSE '' END",
-            reasons={("APPROVED", "RESERVED"): "payout_batch_reserved_in_ledger"},
+            setting="state = '{state}', held_reason = 'x', held_from = CASE '{state}' WHEN 'HELD' THEN 'APPROVED' ELSE '' END, "
+            "held_at = CASE '{state}' WHEN 'HELD' THEN now() END",
+            reasons={
+                ("APPROVED", "RESERVED"): "payout_batch_reserved_in_ledger",
+                ("HELD", "APPROVED"): "payout_batch_released_by_two",
+                ("HELD", "RESERVED"): "payout_batch_released_by_two",
+                ("HELD", "DISPATCHING"): "payout_batch_released_by_two",
+                **{(str(old), "CANCELLING"): "payout_batch_cancelled_by_two" for old in BATCH_CANCELLABLE},
+            },
         )
         assert wrong == []
 
@@ -119,6 +136,7 @@ class TestI06OnlyMovesOfTheGraph:
                 ("SENDING", "READY"): "transfer_ready_again_with_proof",
                 ("UNKNOWN", "READY"): "transfer_ready_again_with_proof",
                 ("SETTLED", "RETURNED"): "transfer_returned_by_return",
+                **{("REVIEW", str(new)): "transfer_decided_by_two" for new in TRANSFER_MOVES[TransferState.REVIEW]},
             },
         )
         assert wrong == []
@@ -168,6 +186,21 @@ class TestI06OnlyMovesOfTheGraph:
         )
         assert wrong == []
 
+    def test_of_a_proposal(self, office: Office, superuser: Any) -> None:
+        make_entitled(1)
+        proposal = propose(office, start(office, build_batch(office)), ProposalKind.CANCEL_BATCH)
+        decided = "CASE '{state}' WHEN 'PROPOSED' THEN NULL ELSE"
+        person = f"(SELECT person_fingerprint FROM users_user WHERE id = {office.approver.pk})"
+        laboratory = Laboratory(superuser, "payments_proposal", "proposal_moves", PROPOSAL_MOVES)
+        wrong = laboratory.walk(
+            lambda *_: proposal.pk,
+            setting="state = '{state}', decision_reason = CASE '{state}' WHEN 'PROPOSED' THEN '' ELSE 'x' END, "
+            f"decided_by_id = {decided} {office.approver.pk} END, decided_by_person = {decided} {person} END, "
+            f"decided_at = {decided} timestamptz '2026-11-25' END",
+            reasons={("PROPOSED", "WITHDRAWN"): "proposal_decided_by_second_person"},  # that is for whoever proposed it
+        )
+        assert wrong == []
+
     @pytest.mark.parametrize(
         ("table", "rule", "moves", "first"),
         [
@@ -177,13 +210,14 @@ class TestI06OnlyMovesOfTheGraph:
             ("beneficiaries_payout_account", "payout_account_starts", ACCOUNT_MOVES, {"REQUESTED"}),
             ("beneficiaries_entitlement", "entitlement_starts", ENTITLEMENT_MOVES, {"DRAFT", "ACTIVE"}),
             ("payments_funding_voucher", "funding_voucher_starts", VOUCHER_MOVES, {"RECORDED"}),
+            ("payments_proposal", "proposal_starts", PROPOSAL_MOVES, {"PROPOSED"}),
         ],
     )
     def test_a_row_begins_where_the_graph_begins(
         self, office: Office, table: str, rule: str, moves: Mapping[Any, Any], first: set[str]
     ) -> None:
         make_entitled(1)
-        build_batch(office)
+        propose(office, start(office, build_batch(office)), ProposalKind.CANCEL_BATCH)
         for state in {str(state) for state in moves} - first:
             refused(
                 f"INSERT INTO {table} SELECT (jsonb_populate_record(r, jsonb_build_object('id', -1, 'state', %s))).* "

@@ -1,7 +1,11 @@
-"""The acts on a batch, each on a page of its own that says what it does: submit, take back, return, hold, let go on."""
+"""The acts on a batch, each on a page of its own that says what it does: submit, take back, return, hold.
+
+Letting a held list go on and cancelling one are proposed here; another person decides them on the page of the proposal.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -13,14 +17,14 @@ from django.utils.translation import gettext_lazy
 
 from foundation.users.pages import PortalRequest, page
 from foundation.users.roles import Permission
-from payments import tasks
 from payments.errors import BatchChanged, InvalidMove
 from payments.forms.batches import ReasonForm
-from payments.models import PayoutBatch
+from payments.models import PayoutBatch, Proposal
 from payments.operations.decide import reject_batch, submit_batch, withdraw_batch
-from payments.operations.release import hold_batch, release_held_batch, release_refusal
+from payments.operations.effects import propose_on_batch
+from payments.operations.release import hold_batch
 from payments.queries import comparison
-from payments.states import BATCH_HOLDABLE, BATCH_WITHDRAWABLE, BatchState
+from payments.states import BATCH_CANCELLABLE, BATCH_HOLDABLE, BATCH_WITHDRAWABLE, BatchState, ProposalKind
 from payments.views.officer.batch import find, shown_token
 
 
@@ -47,7 +51,7 @@ class Act:
     button: str | Promise
     done: str | Promise
     states: tuple[BatchState, ...]
-    does: Callable[..., None]
+    does: Callable[..., Proposal | None]
     stops: bool = True  # and is drawn as a warning
 
 
@@ -76,13 +80,27 @@ HOLD = Act(
     hold_batch,
 )
 RELEASE = Act(
-    gettext_lazy("Tiếp tục chi"),
-    gettext_lazy("Đợt chi đi tiếp từ chỗ đã dừng. Các khoản chưa gửi được gửi sang ngân hàng."),
-    gettext_lazy("Tiếp tục chi"),
-    gettext_lazy("Đợt chi đã đi tiếp."),
+    gettext_lazy("Đề nghị chi tiếp"),
+    gettext_lazy(
+        "Khi một người phê duyệt khác đồng ý, đợt chi đi tiếp từ chỗ đã dừng. Cổng tính lại cả danh sách và xem lại thẩm quyền "
+        "của người đã duyệt trước khi cho chi tiếp."
+    ),
+    gettext_lazy("Đề nghị chi tiếp"),
+    gettext_lazy("Đã gửi đề nghị. Chờ một người phê duyệt khác quyết định."),
     (BatchState.HELD,),
-    release_held_batch,
+    partial(propose_on_batch, kind=ProposalKind.RELEASE_BATCH),
     stops=False,
+)
+CANCEL = Act(
+    gettext_lazy("Đề nghị huỷ đợt chi"),
+    gettext_lazy(
+        "Khi một người phê duyệt đồng ý, các khoản chưa gửi bị huỷ, tiền về lại nguồn, và có thể lập vào đợt khác. "
+        "Khoản đã gửi sang ngân hàng vẫn được theo dõi đến khi có kết quả. Không lấy lại được việc này."
+    ),
+    gettext_lazy("Đề nghị huỷ"),
+    gettext_lazy("Đã gửi đề nghị. Chờ một người phê duyệt khác quyết định."),
+    BATCH_CANCELLABLE,
+    partial(propose_on_batch, kind=ProposalKind.CANCEL_BATCH),
 )
 
 
@@ -104,18 +122,21 @@ def hold(request: PortalRequest, batch_id: int) -> HttpResponse:
     return _with_reason(request, batch_id, HOLD)
 
 
-@page(Permission.APPROVE_BATCH, methods="GET POST")
+@page(Permission.PROPOSE_ACT, methods="GET POST")
 def release(request: PortalRequest, batch_id: int) -> HttpResponse:
-    """Let a list that somebody else held go on."""
+    """Propose that a held list goes on."""
     return _with_reason(request, batch_id, RELEASE)
+
+
+@page(Permission.PROPOSE_ACT, methods="GET POST")
+def cancel(request: PortalRequest, batch_id: int) -> HttpResponse:
+    """Propose that an approved list is given up."""
+    return _with_reason(request, batch_id, CANCEL)
 
 
 def _with_reason(request: PortalRequest, batch_id: int, act: Act) -> HttpResponse:
     batch = find(request, batch_id)
     _only_in(batch, *act.states)
-    refusal = release_refusal(batch=batch, by=request.user) if act is RELEASE else None
-    if refusal is not None:
-        raise refusal
     form = ReasonForm(request.POST or None)
     if request.method == "POST":
         _as_it_was_shown(request, batch, only_state=act is HOLD)
@@ -123,11 +144,9 @@ def _with_reason(request: PortalRequest, batch_id: int, act: Act) -> HttpRespons
             told: dict[str, Any] = {"reason": form.cleaned_data["reason"]}
             if act is REJECT:
                 told["seen_hash"] = bytes(batch.list_hash or b"")
-            act.does(batch_id=batch.pk, by=request.user, at=request.at, **told)
-            if act is RELEASE:
-                tasks.ring()
+            proposal = act.does(batch_id=batch.pk, by=request.user, at=request.at, **told)
             messages.success(request, str(act.done))
-            return redirect("batch", batch.pk)
+            return redirect("proposal", proposal.pk) if proposal else redirect("batch", batch.pk)
     context = {"batch": batch, "act": act, "form": form, "seen": shown_token(batch)}
     return render(request, "batches/act.html", context, status=422 if form.errors else 200)
 

@@ -14,7 +14,7 @@ from payments import tasks
 from payments.errors import InvalidMove
 from payments.forms.batches import TotalForm
 from payments.models import Approval, PayoutBatch
-from payments.operations.decide import approve_batch
+from payments.operations.decide import approve_batch, takes_approvals
 from payments.queries import comparison, excluded_counts, largest_changes
 from payments.states import BatchState
 from payments.views.officer.batch import find, has_decided
@@ -31,7 +31,7 @@ def approve(request: PortalRequest, batch_id: int) -> HttpResponse:
     """
     batch = find(request, batch_id)
     again = request.method == "POST" and _has_said_yes(request, batch)
-    if batch.state != BatchState.SUBMITTED and not again:
+    if not again and not takes_approvals(batch=batch, at=request.at):
         raise InvalidMove(batch.state)
     if request.method != "POST":
         request.session.pop(APPROVING, None)
@@ -44,6 +44,10 @@ def approve(request: PortalRequest, batch_id: int) -> HttpResponse:
     if approve_batch(batch_id=batch.pk, by=request.user, seen_hash=_seen(request), at=request.at):
         tasks.ring()
         messages.success(request, _("Đã duyệt. Tiền được giữ và gửi đi từ ngày chi."))
+    elif batch.state == BatchState.HELD:
+        messages.success(
+            request, _("Đã ghi nhận phê duyệt của ông, bà. Đợt chi vẫn tạm dừng đến khi hai người cho chi tiếp.")
+        )
     else:
         messages.success(request, _("Đã ghi nhận phê duyệt của ông, bà. Danh sách này cần thêm một người phê duyệt."))
     return redirect("batch", batch.pk)

@@ -14,7 +14,7 @@ from foundation.users.paging import after_key
 from foundation.users.roles import Permission
 from payments.forms.batches import TransferFilter
 from payments.models import PayoutBatch
-from payments.operations.release import release_refusal
+from payments.operations.decide import takes_approvals
 from payments.queries import (
     Change,
     batch_progress,
@@ -27,8 +27,17 @@ from payments.queries import (
     largest_changes,
 )
 from payments.queries.batch_log import batch_log
+from payments.queries.deciding import open_proposal
 from payments.queries.progress import BatchProgress, Group
-from payments.states import BATCH_HOLDABLE, BATCH_WITHDRAWABLE, BatchState, ExclusionReason, Route, TransferState
+from payments.states import (
+    BATCH_CANCELLABLE,
+    BATCH_HOLDABLE,
+    BATCH_WITHDRAWABLE,
+    BatchState,
+    ExclusionReason,
+    Route,
+    TransferState,
+)
 from payments.templatetags.payout import group_colour
 
 B = BatchState
@@ -60,8 +69,10 @@ def head(request: PortalRequest, batch: PayoutBatch, tab: str) -> dict[str, Any]
     """What every page of a batch shows: name, state, tabs, and the acts that are open to this officer."""
     may, unit = request.rights.reaches, batch.unit_id
     prepares, approves = may(Permission.PREPARE_BATCH, unit), may(Permission.APPROVE_BATCH, unit)
-    decides = batch.state == B.SUBMITTED and approves
+    decides = approves and takes_approvals(batch=batch, at=request.at)
     own_list = decides and batch.is_list_of(request.user)
+    waits = open_proposal(kind="batch", subject_id=batch.pk) if batch.state in BATCH_CANCELLABLE else None
+    proposes = may(Permission.PROPOSE_ACT, unit) and waits is None
     return {
         "batch": batch,
         "tab": tab,
@@ -69,7 +80,10 @@ def head(request: PortalRequest, batch: PayoutBatch, tab: str) -> dict[str, Any]
         "may_withdraw": prepares and batch.state in BATCH_WITHDRAWABLE,
         "may_decide": decides and not own_list and not has_decided(request, batch),
         "own_list": own_list,
-        "may_release": batch.state == B.HELD and approves and release_refusal(batch=batch, by=request.user) is None,
+        "may_reject": batch.state == B.SUBMITTED,
+        "proposal": waits,
+        "may_release": batch.state == B.HELD and proposes,
+        "may_cancel": batch.state in BATCH_CANCELLABLE and proposes,
         "may_hold": batch.state in BATCH_HOLDABLE and may(Permission.HOLD_BATCH, unit),
     }
 

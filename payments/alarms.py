@@ -1,0 +1,24 @@
+"""What may go wrong with paying, and where it is written what to do: kinds of alarms, raised by the operations that find it."""
+
+from django.utils.translation import gettext_lazy as _
+
+from foundation.audit.alarms import Severity, declare
+
+BATCH_TAMPERED = declare(
+    "batch.tampered",
+    Severity.CRITICAL,
+    _("Danh sách khác bản đã duyệt: đợt chi đã bị dừng"),
+    page="operations.md#list-tampered",
+)
+AUTHORITY_LOST = declare(
+    "batch.authority_lost",
+    Severity.WARNING,
+    _("Người phê duyệt không còn thẩm quyền: đợt chi đã bị dừng"),
+    page="operations.md#authority-lost",
+)
+PAYMENTS_STOPPED = declare(
+    "payments.stopped",
+    Severity.CRITICAL,
+    _("Chi trả toàn thành phố đang bị dừng"),
+    page="operations.md#payments-stopped",
+)

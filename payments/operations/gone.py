@@ -1,0 +1,57 @@
+"""Payments of an approved list that must not go out any more (F48): somebody died, or the account was closed or blocked since.
+
+They are cancelled where they stand, before they leave, and their money goes back to the fund; what is still owed is listed anew,
+to whoever receives it then. What has left already runs to its end.
+"""
+
+from typing import Any
+
+from foundation.audit.operations import SYSTEM, record_event
+from payments.operations.settle import recount
+
+# A month up to the one of death is owed, to somebody else: the payee of an approved list is no longer there to receive it.
+GONE = """
+    SELECT t.id FROM payments_transfer t
+    LEFT JOIN beneficiaries_payout_account account ON account.id = t.payout_account_id
+    LEFT JOIN beneficiaries_payee payee ON payee.id = t.payee_id
+    LEFT JOIN beneficiaries_person receiver ON receiver.id = payee.person_id
+    WHERE t.chunk_id = ANY (%(chunks)s) AND t.state = 'READY'
+      AND (receiver.deceased_date IS NOT NULL OR account.state IN ('CLOSED', 'SUSPENDED', 'REVOKED')
+        OR EXISTS (SELECT 1 FROM payments_payout_line l
+                   JOIN beneficiaries_entitlement e ON e.id = l.entitlement_id
+                   JOIN beneficiaries_person person ON person.id = e.person_id
+                   WHERE l.transfer_id = t.id AND date_trunc('month', person.deceased_date) < l.period))
+"""
+CANCEL = f"""
+WITH gone AS ({GONE}), cancelled AS (
+    UPDATE payments_transfer t SET state = 'CANCELLED', due_at = NULL, ended_at = portal_now()
+    FROM gone WHERE t.id = gone.id
+    RETURNING t.id, t.batch_id, t.chunk_id, t.instructed_amount
+), booked AS (
+    INSERT INTO payments_ledger_entry (fund_id, kind, debit, credit, amount, transfer_id, at)
+    SELECT b.fund_id, 'VOID', 'RESERVED', 'FUNDING', cancelled.instructed_amount, cancelled.id, portal_now()
+    FROM cancelled JOIN payments_payout_batch b ON b.id = cancelled.batch_id
+)
+SELECT chunk_id, count(*), sum(instructed_amount)::bigint FROM cancelled GROUP BY chunk_id ORDER BY chunk_id
+"""
+
+
+def is_anybody_gone(cursor: Any, *, chunk_ids: list[int]) -> bool:
+    """Whether something that would leave with these chunks must not."""
+    cursor.execute(f"SELECT EXISTS ({GONE})", {"chunks": chunk_ids})
+    return bool(cursor.fetchone()[0])
+
+
+def cancel_gone(cursor: Any, *, chunk_ids: list[int]) -> None:
+    """Inner step: cancel them, in locked chunks of a reserved list."""
+    cursor.execute(CANCEL, {"chunks": chunk_ids})
+    cancelled = cursor.fetchall()
+    recount(cursor, chunk_ids=chunk_ids, release=False)
+    for chunk_id, count, amount in cancelled:
+        record_event(
+            kind="chunk.lines_cancelled",
+            actor=SYSTEM,
+            subject_kind="chunk",
+            subject_id=chunk_id,
+            payload={"transfers": count, "sum": amount},
+        )
