@@ -1,7 +1,6 @@
 """Officers pay a ward's month in a real browser, from the list to the bank's last answer, and see it in pictures."""
 
 import re
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,14 +9,13 @@ from playwright.sync_api import Browser, expect
 from beneficiaries.models import PayoutAccount
 from beneficiaries.operations.import_register import MAX_BYTES
 from payments.models import Approval, PayoutBatch, Transfer
-from payments.operations import decide
 from payments.states import BatchState, Route, TransferState
 from tests.beneficiaries.importing import check, write
 from tests.beneficiaries.register_file.lists import line, list_xlsx, other
 from tests.browser.city import LINES, City
 from tests.browser.journeys import run_officer_journey
 from tests.browser.visitor import Visitor
-from tests.factories import build_batch, make_entitled, make_office
+from tests.factories import make_entitled, make_office
 from tests.payments.months import build_month, two_months
 
 EVERYBODY = [(1280, True), (390, True), (390, False)]
@@ -74,45 +72,6 @@ def test_what_is_not_in_order_is_shown(browser: Browser, office: City, width: in
     approver.press("Chấp nhận tài khoản")
     expect(approver.page.get_by_text("Đã chấp nhận tài khoản.")).to_be_visible()
     approver.close()
-
-
-@pytest.mark.parametrize(("width", "script"), EVERYBODY)
-def test_a_list_is_held_and_goes_on_by_another_hand(browser: Browser, office: City, width: int, script: bool) -> None:
-    desk = make_office()
-    make_entitled(1)
-    # Its day lies ahead, so no worker moves it while people look at it.
-    batch = build_batch(desk, execution_date=desk.at().date() + timedelta(days=9))
-    seen = decide.submit_batch(batch_id=batch.pk, by=desk.preparer, at=desk.at())
-    approver = Visitor(browser, office.portal, width=width, script=script)
-    approver.sign_in_officer("lanhdao.duyet")
-    approver.open(f"/can-bo/dot-chi/{batch.pk}/tra-lai")
-    approver.look("batch-reject")
-    decide.approve_batch(batch_id=batch.pk, by=desk.approver, seen_hash=seen, at=desk.at())
-
-    keeper = Visitor(browser, office.portal, width=width, script=script)
-    keeper.sign_in_officer("ketoan")
-    keeper.open(f"/can-bo/dot-chi/{batch.pk}/tam-dung")
-    keeper.page.fill("[name=reason]", "Căn cước 079 148 000 123 bị trùng")
-    keeper.press("Tạm dừng")
-    expect(keeper.page).to_have_title(re.compile("^Lỗi:"))
-    keeper.look("batch-hold-wrong")
-    keeper.page.fill("[name=reason]", "Nghi có người nhận hai lần")
-    keeper.press("Tạm dừng")
-    expect(keeper.page.get_by_text("Đã tạm dừng đợt chi.")).to_be_visible()
-    keeper.look("batch-held")
-    assert keeper.page.get_by_role("button", name="Tiếp tục chi").count() == 0
-    keeper.close()
-
-    approver.open(f"/can-bo/dot-chi/{batch.pk}/")
-    approver.press("Tiếp tục chi")
-    approver.page.wait_for_url("**/chi-tiep")
-    approver.look("batch-release")
-    approver.page.fill("[name=reason]", "Đã đối chiếu, không ai nhận hai lần")
-    approver.press("Tiếp tục chi")
-    expect(approver.page.get_by_text("Đợt chi đã đi tiếp.")).to_be_visible()
-    approver.close()
-    batch.refresh_from_db()
-    assert batch.state in {BatchState.APPROVED, BatchState.RESERVED}
 
 
 def send_list(preparer: Visitor, path: Path) -> None:
