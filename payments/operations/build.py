@@ -25,11 +25,12 @@ from payments.states import BatchKind, BatchState
 
 STEP_PAYEES = 20_000
 
-# A step first gathers what is owed to the payees of a range: a month that a line has taken is left out, unless the line's transfer
-# ended without paying: then that line, with its own amount, passes to the new transfer (I-3). Where the bank has contradicted
-# itself the money may have been paid after all: that is for people. Where one new transfer takes the place of several, or of one
-# that was replaced already, `replaces` names the latest that is free, and `PayoutLineMove` tells of every line. It is a table of its own, and analysed, because PostgreSQL
-# cannot know how many rows a CTE will have and would join a long list row by row.
+# A step first gathers what is owed to the payees of a range: a month that a line has taken is left out, unless the line's
+# transfer ended without paying: then that line, with its own amount, passes to the new transfer (I-3). Where the bank has
+# contradicted itself the money may have been paid after all: that is for people. Where one new transfer takes the place of
+# several, or of one that was replaced already, `replaces` names the latest that is free; `PayoutLineMove` tells of every line.
+# It is a table of its own, and analysed, because PostgreSQL cannot know how many rows a CTE will have and would join a long list
+# row by row.
 GATHER = f"""
 DROP TABLE IF EXISTS pg_temp.payout_owed;
 CREATE TEMPORARY TABLE payout_owed ON COMMIT DROP AS

@@ -56,16 +56,16 @@ class AuthorityGone(Exception):
         self.batch_id, self.at = batch_id, at
 
 
-# The gate is asked once, before a row is looked at: nothing is sent while the city's payments are stopped. Questions go on.
+# The gate is a query of its own, asked once and before a row is looked at: nothing is sent while the city's payments are stopped.
+# Questions go on.
 PICK = f"""
-WITH gate AS MATERIALIZED (SELECT CASE WHEN %(sends)s THEN payments_are_stopped() ELSE false END AS is_shut)
 SELECT c.id, c.batch_id, c.list_hash, c.hash_path, b.list_hash, f.debtor_account, c.creditor_agent, c.send_limit,
        ({STANDING_NOW}) >= b.approvals_required, portal_now()
-FROM gate
-JOIN payments_dispatch_chunk c ON NOT gate.is_shut
+FROM payments_dispatch_chunk c
 JOIN payments_payout_batch b ON b.id = c.batch_id
 JOIN payments_fund f ON f.id = b.fund_id
 WHERE c.route = 'GATEWAY' AND c.state = %(state)s AND c.due_at <= portal_now() AND b.state = ANY (%(batch_states)s)
+  AND NOT (SELECT CASE WHEN %(sends)s THEN payments_are_stopped() ELSE false END)
 ORDER BY c.due_at, c.id
 LIMIT 1
 FOR NO KEY UPDATE OF c SKIP LOCKED
@@ -228,6 +228,7 @@ def _pick_admitted(cursor: Any) -> tuple[Any, int]:
         if picked is None:
             return None, 0
         if not picked[8]:
+            _prove(cursor, picked)  # approvals of another hash: it is the list that was altered
             raise AuthorityGone(picked[1], picked[9])
         ready = _still_to_go(cursor, picked)
         if ready == 0:

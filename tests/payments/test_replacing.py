@@ -15,7 +15,7 @@ REPLACEMENT, SUPPLEMENTARY = BatchKind.REPLACEMENT, BatchKind.SUPPLEMENTARY
 
 
 def refuse_all() -> FakeGateway:
-    return FakeGateway(status="RJCT", reason="AC04")
+    return FakeGateway(status="RJCT", reason="AB05")
 
 
 def carried(line: PayoutLine) -> list[int]:
