@@ -26,6 +26,9 @@ from payments.queries.deciding import proposals, subject_transfer, waiting_count
 from payments.queries.lists import place_of
 from payments.states import BatchState, ProposalKind, ProposalState
 
+# Payments; a longer list is worked out anew when somebody asks for it, and always by the confirmation.
+CHECKED_AT_ONCE = 20_000
+
 
 def tabs(request: PortalRequest, tab: str) -> dict[str, Any]:
     """What the pages of this section share: the tabs with their counts. One query."""
@@ -86,8 +89,9 @@ def _of_batch(request: PortalRequest, found: Proposal) -> dict[str, Any]:
     totals = batch_totals(batch_id=batch.pk)
     facts: dict[str, Any] = {"batch": batch, "totals": totals}
     if found.kind == ProposalKind.RELEASE_BATCH and batch.state == BatchState.HELD:
+        asked = batch.number_of_transactions <= CHECKED_AT_ONCE or "kiem-tra" in request.GET
         facts |= {
-            "as_approved": is_as_approved(batch=batch),
+            "as_approved": is_as_approved(batch=batch) if asked else None,
             "standing": standing_approvals(batch=batch, at=request.at),
         }
         if is_own_hold(batch=batch, by=request.user):
