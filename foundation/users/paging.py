@@ -35,4 +35,4 @@ def cut(rows: Sequence[Row], *, limit: int, key: Callable[[Row], Key]) -> Page[R
 def after_key(request: HttpRequest) -> int | None:
     """The key of the last row that was seen, as the address says it; nonsense is no key, and begins the list anew."""
     text = request.GET.get("sau", "")
-    return int(text) if text.isdecimal() and len(text) <= LONGEST_KEY else None
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= LONGEST_KEY else None

@@ -19,6 +19,7 @@ from django.utils import translation
 
 from foundation.audit.operations import record_event
 from foundation.privacy.operations import record_access
+from foundation.reference.spreadsheets import as_text
 from foundation.users import access
 from foundation.users.models import User
 from foundation.users.roles import Permission
@@ -31,8 +32,6 @@ from payments.queries.tracing import Trace, trace
 
 FORMAT = "welfare-portal/transfer-evidence/1"
 HEADINGS = ("Lúc (giờ Việt Nam)", "Việc", "Ai", "Vai trò", "Chi tiết", "Mã bản tin", "Mã băm", "Số sự kiện")
-# What a spreadsheet would take for a formula; names and reasons come from people.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class TraceFile(StrEnum):
@@ -104,11 +103,6 @@ def events_table(entries: Iterable[TimelineEntry]) -> bytes:
         cells = (_moment(entry.at), entry.what, entry.actor, entry.role, details, entry.evidence, entry.digest)
         rows.writerow(as_text(cell) for cell in (*cells, str(entry.event_id or "")))
     return text.getvalue().encode("utf-8-sig")
-
-
-def as_text(cell: str) -> str:
-    """A cell that no spreadsheet runs."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 
 def evidence_document(

@@ -19,11 +19,12 @@ from foundation.audit import merkle
 from foundation.audit.models import AuditEvent
 from foundation.audit.sealing import seal_events
 from foundation.privacy.models import DataAccess
+from foundation.reference.spreadsheets import as_text
 from foundation.users.models import User
 from foundation.users.roles import Role
 from payments.models import PayoutBatch, Transfer
 from payments.operations.decide import submit_batch
-from payments.operations.export_trace import as_text, canonical
+from payments.operations.export_trace import canonical
 from payments.states import BatchKind
 from tests.factories import (
     Office,
