@@ -7,9 +7,11 @@ lists come from many programs, so each column knows other names too. The demonst
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from anyascii import anyascii
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +75,31 @@ def folded(text: str) -> str:
     return _WORDS.sub(" ", anyascii(unicodedata.normalize("NFC", text[:200])).lower()).strip()
 
 
-_KNOWN = {folded(name): column for column in COLUMNS for name in (column.heading, *column.also)}
+@dataclass(frozen=True)
+class Layout:
+    """The columns of one kind of list; `telling` are keys of which a header has two at least, `words` help who has none."""
+
+    columns: tuple[Column, ...]
+    telling: frozenset[str]
+    words: Promise | str
+
+    @cached_property
+    def _known(self) -> dict[str, Column]:
+        return {folded(name): column for column in self.columns for name in (column.heading, *column.also)}
+
+    def column_of(self, heading: str) -> Column | None:
+        """The column that a heading names, or None. A remark in brackets and a unit do not count: `Số tiền (đồng)`."""
+        plain = folded(re.sub(r"\([^()]*\)", " ", heading[:200]))
+        return self._known.get(plain) or self._known.get(plain.removesuffix(" dong").removesuffix(" vnd"))
+
+
+REGISTER = Layout(
+    COLUMNS,
+    frozenset({"full_name", "national_id", "line"}),
+    _("Đặt tên cột như tệp mẫu: Họ và tên, Ngày sinh, Giới tính, Số định danh, Mã đối tượng…"),
+)
 
 
 def column_of(heading: str) -> Column | None:
-    """The column that a heading names, or None. A remark in brackets and a unit do not count: `Số tiền (đồng)`."""
-    plain = folded(re.sub(r"\([^()]*\)", " ", heading[:200]))
-    return _KNOWN.get(plain) or _KNOWN.get(plain.removesuffix(" dong").removesuffix(" vnd"))
+    """The column of a ward's list that a heading names."""
+    return REGISTER.column_of(heading)

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from python_calamine import CalamineWorkbook
 
 from beneficiaries.register_file.archive import SheetFacts, check_archive, is_xlsx, sheet_facts, visible_sheets
-from beneficiaries.register_file.columns import COLUMNS, Column, column_of, folded
+from beneficiaries.register_file.columns import REGISTER, Column, Layout, folded
 from beneficiaries.register_file.problems import UnreadableList
 from foundation.reference.births import parse_period
 from foundation.reference.names import looks_like_old_font
@@ -64,8 +64,8 @@ class RawList:
         return {column.key for column in self.columns.values()}
 
 
-def open_list(file: BinaryIO) -> RawList:
-    """Open a list from a seekable binary file.
+def open_list(file: BinaryIO, layout: Layout = REGISTER) -> RawList:
+    """Open a list of a kind from a seekable binary file.
 
     Raises:
         UnreadableList: What `check_archive` and `sheet_facts` refuse; SEVERAL_SHEETS, HIDDEN_COLUMN, MERGED_HEADER.
@@ -77,7 +77,7 @@ def open_list(file: BinaryIO) -> RawList:
     file.seek(0)
     if not first_bytes:
         raise _empty()
-    return _open_xlsx(file) if is_xlsx(first_bytes) else _open_text(file, first_bytes)
+    return _open_xlsx(file, layout) if is_xlsx(first_bytes) else _open_text(file, first_bytes, layout)
 
 
 def _empty() -> UnreadableList:
@@ -85,7 +85,7 @@ def _empty() -> UnreadableList:
 
 
 # --- .xlsx ---
-def _open_xlsx(file: BinaryIO) -> RawList:
+def _open_xlsx(file: BinaryIO, layout: Layout) -> RawList:
     archive = check_archive(file)
     sheets = [(name, path, sheet_facts(archive, path)) for name, path in visible_sheets(archive)]
     filled = [(name, facts) for name, _path, facts in sheets if facts.last_row]
@@ -101,7 +101,7 @@ def _open_xlsx(file: BinaryIO) -> RawList:
         first = (sheet.start or (0, 0))[0] + 1
         rows = ((first + index, list[Cell](cells)) for index, cells in enumerate(sheet.iter_rows()))
         try:
-            found.append((_find_header(rows), facts))
+            found.append((_find_header(rows, layout), facts))
         except UnreadableList as wrong:
             if wrong.code not in {"HEADER_NOT_FOUND", "EMPTY"}:
                 raise
@@ -133,7 +133,7 @@ def _check_layout(raw: RawList, facts: SheetFacts) -> None:
 
 
 # --- Text ---
-def _open_text(file: BinaryIO, first_bytes: bytes) -> RawList:
+def _open_text(file: BinaryIO, first_bytes: bytes, layout: Layout) -> RawList:
     if first_bytes.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise UnreadableList("UTF16", _("Tệp .csv ở dạng UTF-16."), _("Lưu lại dạng “CSV UTF-8”, hoặc gửi tệp .xlsx."))
     if b"\0" in first_bytes:
@@ -151,7 +151,7 @@ def _open_text(file: BinaryIO, first_bytes: bytes) -> RawList:
             _("Tệp gõ bằng phông chữ cũ (TCVN3 hoặc VNI)."),
             _("Chuyển cả tệp sang Unicode bằng Unikey rồi tải lên lại."),
         )
-    return _find_header(_parse(chain(first_lines, lines), _delimiter(first_lines)))
+    return _find_header(_parse(chain(first_lines, lines), _delimiter(first_lines, layout)), layout)
 
 
 def _lines(file: BinaryIO) -> Iterator[str]:
@@ -178,13 +178,13 @@ def _not_text() -> UnreadableList:
     return UnreadableList("NOT_TEXT", _("Tệp không phải tệp Excel hay tệp .csv."), _("Gửi danh sách dạng .xlsx."))
 
 
-def _delimiter(lines: list[str]) -> str:
+def _delimiter(lines: list[str], layout: Layout) -> str:
     """The separator by which some line shows the most headings that we know."""
-    return max(",;\t", key=lambda mark: max((_known(line.split(mark)) for line in lines), default=0))
+    return max(",;\t", key=lambda mark: max((_known(line.split(mark), layout) for line in lines), default=0))
 
 
-def _known(cells: list[str]) -> int:
-    return sum(column_of(cell.strip().strip('"')) is not None for cell in cells[:MAX_CELLS])
+def _known(cells: list[str], layout: Layout) -> int:
+    return sum(layout.column_of(cell.strip().strip('"')) is not None for cell in cells[:MAX_CELLS])
 
 
 def _parse(lines: Iterator[str], delimiter: str) -> Iterator[tuple[int, list[Cell]]]:
@@ -202,15 +202,15 @@ def _parse(lines: Iterator[str], delimiter: str) -> Iterator[tuple[int, list[Cel
 
 
 # --- Both ---
-def _find_header(rows: Iterator[tuple[int, list[Cell]]]) -> RawList:
+def _find_header(rows: Iterator[tuple[int, list[Cell]]], layout: Layout) -> RawList:
     above: list[str] = []
     looked = 0
     for number, cells in rows:
         texts = [cell if isinstance(cell, str) else "" for cell in cells[:MAX_CELLS]]
-        columns = {index: column for index, text in enumerate(texts) if text and (column := column_of(text))}
-        # A line of prose may hold one word that is also a heading; a header names the person and the number.
-        if len({column.key for column in columns.values()} & {"full_name", "national_id", "line"}) >= 2:
-            return _header(number, texts, columns, above, rows)
+        columns = {index: column for index, text in enumerate(texts) if text and (column := layout.column_of(text))}
+        # A line of prose may hold one word that is also a heading; a header of a ward's list names the person and the number.
+        if len({column.key for column in columns.values()} & layout.telling) >= 2:
+            return _header(number, texts, columns, above, rows, layout=layout)
         above.extend(text for text in texts if text.strip())
         looked += any(cell not in {"", None} for cell in cells)
         if number > 10 * HEADER_WITHIN or looked >= HEADER_WITHIN:
@@ -220,22 +220,28 @@ def _find_header(rows: Iterator[tuple[int, list[Cell]]]) -> RawList:
     raise UnreadableList(
         "HEADER_NOT_FOUND",
         _("Không tìm thấy dòng tiêu đề cột trong tệp."),
-        _("Đặt tên cột như tệp mẫu: Họ và tên, Ngày sinh, Giới tính, Số định danh, Mã đối tượng…"),
+        layout.words,
     )
 
 
 def _header(
-    number: int, texts: list[str], columns: dict[int, Column], above: list[str], rows: Iterator[tuple[int, list[Cell]]]
+    number: int,
+    texts: list[str],
+    columns: dict[int, Column],
+    above: list[str],
+    rows: Iterator[tuple[int, list[Cell]]],
+    *,
+    layout: Layout,
 ) -> RawList:
     keys = [column.key for column in columns.values()]
-    doubled = [column.heading for column in COLUMNS if keys.count(column.key) > 1]
+    doubled = [column.heading for column in layout.columns if keys.count(column.key) > 1]
     if doubled:
         raise UnreadableList(
             "DUPLICATE_COLUMN",
             _("Có hai cột cùng là: %(columns)s.") % {"columns": ", ".join(doubled)},
             _("Giữ một cột, xoá hoặc đổi tên cột kia."),
         )
-    missing = [column.heading for column in COLUMNS if column.required and column.key not in keys]
+    missing = [column.heading for column in layout.columns if column.required and column.key not in keys]
     if missing:
         raise UnreadableList(
             "MISSING_COLUMN",
