@@ -176,6 +176,32 @@ class OwnAccount(AccountRefused):
     remedy = _("Đề nghị một người phê duyệt khác xem tài khoản này.")
 
 
+class OwnWay(AccountRefused):
+    """Nobody writes down how his own money is paid."""
+
+    code = "OWN_WAY"
+    status = 403
+    message = _("Ông, bà không được tự ghi cách nhận tiền của mình.")
+    remedy = _("Đề nghị một cán bộ khác ghi nhận.")
+
+
+class SameWay(AccountRefused):
+    """The payee is paid in this way already."""
+
+    code = "SAME_WAY"
+    message = _("Người nhận đang nhận tiền theo cách này rồi.")
+    remedy = _("Không cần ghi lại.")
+
+
+class WrongWay(AccountRefused):
+    """A delivery without the payment service, or a card without its customer's code."""
+
+    code = "WRONG_WAY"
+    status = 422
+    message = _("Cách nhận tiền chưa đầy đủ.")
+    remedy = _("Chọn hình thức của tổ chức dịch vụ chi trả; nhận bằng thẻ thì ghi mã khách hàng.")
+
+
 class AccountsChanged(AccountRefused):
     """The accounts that wait are not those that the officer was shown."""
 

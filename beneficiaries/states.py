@@ -70,6 +70,29 @@ class AccountSource(models.TextChoices):
     FILE = "FILE", _("Từ danh sách của phường")
 
 
+class Way(models.TextChoices):
+    """How a payee wants to be paid, where he has said so."""
+
+    USUAL = "USUAL", _("Vào tài khoản; chưa có tài khoản thì nhận tiền mặt tại phường")
+    WARD_CASH = "WARD_CASH", _("Tiền mặt tại phường")
+    PAYMENT_SERVICE = "PAYMENT_SERVICE", _("Qua tổ chức dịch vụ chi trả")
+
+
+class Delivery(models.TextChoices):
+    """How the payment service brings the money."""
+
+    CARD = "CARD", _("Thẻ chi trả")
+    PAY_POINT = "PAY_POINT", _("Điểm chi trả")
+    HOME = "HOME", _("Chi trả tại nhà")
+
+
+class WaySource(models.TextChoices):
+    """Who told us of a way."""
+
+    OFFICER = "OFFICER", _("Cán bộ ghi nhận")
+    FILE = "FILE", _("Từ danh sách của phường")
+
+
 class MatchResult(models.TextChoices):
     """How the holder's name that the bank gave compares with ours."""
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from beneficiaries.views import accounts, assistants, citizen, imports
+from beneficiaries.views import accounts, assistants, citizen, imports, ways
 
 urlpatterns = [
     path("dang-ky/", citizen.start, name="register"),
@@ -27,6 +27,7 @@ urlpatterns = [
     path("can-bo/tai-khoan/", accounts.overview, name="accounts-to-confirm"),
     path("can-bo/tai-khoan/xac-nhan", accounts.confirm, name="accounts-confirm"),
     path("can-bo/tai-khoan/<int:account_id>/", accounts.judge, name="account-judge"),
+    path("can-bo/nguoi-nhan/<int:payee_id>/cach-nhan", ways.way, name="payee-way"),
     path("can-bo/chua-dang-ky/", assistants.not_registered, name="not-registered"),
     path("can-bo/chua-dang-ky/khu-pho/<int:neighbourhood_id>/", assistants.people_to_visit, name="people-to-visit"),
     path("can-bo/chua-dang-ky/to-dan/", assistants.poster, name="outreach-poster"),

@@ -136,6 +136,43 @@ class NotInAuthority(PaymentRefused):
     message = _("Ông, bà không có quyền làm việc này ở đơn vị này.")
 
 
+class ListNotAsApproved(PaymentRefused):
+    """What would have been paid is not what was approved; the batch is held."""
+
+    message = _("Danh sách khác bản đã duyệt nên đợt chi đã bị tạm dừng. Báo ngay quản trị hệ thống.")
+
+
+class NotOpenYet(PaymentRefused):
+    """Workers are still making the payments of the batch ready."""
+
+    message = _("Các khoản của đợt đang được mở. Thử lại sau ít phút.")
+
+
+class NothingToGive(PaymentRefused):
+    """Every payment of the route stands in a list, or has its result."""
+
+    message = _("Không còn khoản nào cần đưa vào tệp.")
+
+
+class FileChanged(PaymentRefused):
+    """A list can no longer be made as it was: somebody changed what it was made of."""
+
+    message = _("Không lập lại được đúng tệp đã gửi: dữ liệu của tệp đã bị thay đổi. Báo ngay quản trị hệ thống.")
+
+
+class ResultsTooLarge(PaymentRefused):
+    """More is being sent than a result file may weigh."""
+
+    status = 413
+    message = _("Tệp lớn hơn 20 MB. Chia kết quả thành nhiều tệp.")
+
+
+class ResultsKnown(PaymentRefused):
+    """The same file was brought before."""
+
+    message = _("Tệp này đã được tải lên rồi. Mở tệp đó trong danh sách các tệp kết quả.")
+
+
 class FundTooLow(PaymentRefused):
     """The fund holds less than the list needs."""
 

@@ -80,6 +80,7 @@ class ExclusionReason(models.TextChoices):
     ACCOUNT_SUSPENDED = "ACCOUNT_SUSPENDED", _("Tài khoản đang tạm khoá: xem lại tài khoản")
     ACCOUNT_CHANGED = "ACCOUNT_CHANGED", _("Tài khoản đã đổi sau khi lập danh sách: lập lại")
     ENTITLEMENT_CHANGED = "ENTITLEMENT_CHANGED", _("Mức hưởng đã đổi sau khi lập danh sách: lập lại")
+    WAY_CHANGED = "WAY_CHANGED", _("Cách nhận tiền đã đổi sau khi lập danh sách: lập lại")
     CHILD_WITHOUT_PAYEE = "CHILD_WITHOUT_PAYEE", _("Trẻ dưới 14 tuổi chưa có người nhận thay: bổ sung người nhận")
 
 
@@ -92,13 +93,20 @@ class Route(models.TextChoices):
     WARD_CASH = "WARD_CASH", _("Tiền mặt tại phường")
 
 
+ROUTES_TO_ACCOUNTS = (Route.GATEWAY, Route.TREASURY_FILE)
+ROUTES_BY_FILE = (
+    Route.TREASURY_FILE,
+    Route.PAYMENT_SERVICE,
+)  # others pay by a list of ours and answer by one of theirs
+
+
 class TransferState(models.TextChoices):
     """Where one payment stands, in our words."""
 
     PLANNED = "PLANNED", _("Trong danh sách")
     READY = "READY", _("Sẵn sàng chi")
     SENDING = "SENDING", _("Đang gửi")
-    HANDED_OVER = "HANDED_OVER", _("Đã giao danh sách tiền mặt")
+    HANDED_OVER = "HANDED_OVER", _("Đã giao danh sách")
     ACCEPTED = "ACCEPTED", _("Ngân hàng đã nhận")
     UNKNOWN = "UNKNOWN", _("Chưa rõ, đang hỏi ngân hàng")
     REVIEW = "REVIEW", _("Chờ xem xét")
@@ -114,7 +122,7 @@ TRANSFER_MOVES: dict[TransferState, frozenset[TransferState]] = {
     T.PLANNED: frozenset({T.READY, T.EXCLUDED, T.CANCELLED}),
     T.READY: frozenset({T.SENDING, T.HANDED_OVER, T.CANCELLED, T.REVIEW}),
     T.SENDING: frozenset({T.READY, T.ACCEPTED, T.SETTLED, T.REJECTED, T.UNKNOWN, T.REVIEW}),
-    T.HANDED_OVER: frozenset({T.SETTLED, T.CANCELLED}),
+    T.HANDED_OVER: frozenset({T.SETTLED, T.REJECTED, T.CANCELLED}),
     T.ACCEPTED: frozenset({T.SETTLED, T.REJECTED, T.UNKNOWN, T.REVIEW}),
     T.UNKNOWN: frozenset({T.ACCEPTED, T.SETTLED, T.REJECTED, T.READY, T.REVIEW}),
     T.REVIEW: frozenset({T.SETTLED, T.REJECTED, T.UNKNOWN, T.CANCELLED}),
@@ -134,6 +142,41 @@ class SettlementLevel(models.TextChoices):
     DEBTOR = "DEBTOR", _("Đã chuyển đi")
     CREDITOR = "CREDITOR", _("Đã vào tài khoản người nhận")
     CASH = "CASH", _("Đã nhận tiền mặt")
+    TREASURY = "TREASURY", _("Kho bạc báo đã chuyển")
+    SERVICE = "SERVICE", _("Tổ chức dịch vụ chi trả báo đã trả")
+
+
+class ResultFileState(models.TextChoices):
+    """What became of a file that the Treasury or the payment service sent back."""
+
+    CHECKED = "CHECKED", _("Đã đọc, chưa ghi")
+    COMMITTED = "COMMITTED", _("Đã ghi")
+    CANCELLED = "CANCELLED", _("Đã bỏ")
+
+
+RESULT_FILE_MOVES: dict[ResultFileState, frozenset[ResultFileState]] = {
+    ResultFileState.CHECKED: frozenset({ResultFileState.COMMITTED, ResultFileState.CANCELLED}),
+    ResultFileState.COMMITTED: frozenset(),
+    ResultFileState.CANCELLED: frozenset(),
+}
+
+
+class PaidOrNot(models.TextChoices):
+    """What a row of such a file says of a payment."""
+
+    PAID = "PAID", _("Đã chi")
+    NOT_PAID = "NOT_PAID", _("Chưa chi")
+
+
+class Verdict(models.TextChoices):
+    """What a row of such a file does."""
+
+    PAID = "PAID", _("Đã chi")
+    NOT_PAID = "NOT_PAID", _("Không chi được")
+    BEFORE = "BEFORE", _("Đã có kết quả này từ trước")
+    WRONG_AMOUNT = "WRONG_AMOUNT", _("Sai số tiền")
+    UNKNOWN = "UNKNOWN", _("Không có trong tệp đã gửi")
+    CONTRADICTS = "CONTRADICTS", _("Trái với kết quả đã ghi")
 
 
 class ChunkState(models.TextChoices):

@@ -5,7 +5,7 @@ from rest_framework.routers import SimpleRouter
 
 from payments import api
 from payments.views import auditor, citizen
-from payments.views.officer import acts, approval, batch, lists, proposals, review, stopping
+from payments.views.officer import acts, approval, batch, cash, files, lists, proposals, review, stopping
 
 
 class EndToEndId:
@@ -58,6 +58,19 @@ urlpatterns = [
     path("can-bo/dot-chi/<int:batch_id>/chi-tiep", acts.release, name="batch-release"),
     path("can-bo/dot-chi/<int:batch_id>/huy", acts.cancel, name="batch-cancel"),
     path("can-bo/dot-chi/<int:batch_id>/duyet", approval.approve, name="batch-approve"),
+    path("can-bo/dot-chi/<int:batch_id>/tien-mat", cash.cash, name="batch-cash"),
+    path("can-bo/dot-chi/<int:batch_id>/tien-mat/ky-nhan", cash.collect, name="batch-cash-collect"),
+    path("can-bo/dot-chi/<int:batch_id>/tien-mat/in", cash.print_list, name="batch-cash-print"),
+    path("can-bo/dot-chi/<int:batch_id>/tien-mat/giao", cash.hand, name="batch-cash-hand-over"),
+    path("can-bo/dot-chi/<int:batch_id>/tien-mat/chuyen-ky", cash.carry, name="batch-cash-carry-over"),
+    path("can-bo/dot-chi/<int:batch_id>/tep", files.files, name="batch-files"),
+    path("can-bo/dot-chi/<int:batch_id>/tep/lap/<str:route>", files.make, name="batch-file-make"),
+    path("can-bo/dot-chi/<int:batch_id>/tep/<int:file_id>/tai/<str:kind>", files.take, name="batch-file-take"),
+    path("can-bo/dot-chi/<int:batch_id>/tep/<int:file_id>/lap-lai", files.replace, name="batch-file-replace"),
+    path("can-bo/dot-chi/<int:batch_id>/ket-qua/nhan/<str:route>", files.bring, name="batch-result-new"),
+    path("can-bo/dot-chi/<int:batch_id>/ket-qua/<int:result_id>/", files.result, name="batch-result"),
+    path("can-bo/dot-chi/<int:batch_id>/ket-qua/<int:result_id>/ghi", files.commit, name="batch-result-commit"),
+    path("can-bo/dot-chi/<int:batch_id>/ket-qua/<int:result_id>/bo", files.cancel, name="batch-result-cancel"),
     path("can-bo/nguoi-thu-hai/", proposals.waiting, name="proposals"),
     path("can-bo/nguoi-thu-hai/<int:proposal_id>/", proposals.proposal, name="proposal"),
     path("can-bo/nguoi-thu-hai/<int:proposal_id>/dong-y", proposals.agree, name="proposal-agree"),

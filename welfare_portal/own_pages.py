@@ -35,14 +35,16 @@ def citizen_home(request: PortalRequest) -> HttpResponse:
         held = [account for account in (summary.current, summary.waiting) if account is not None]
         # Nothing is left to be paid into: why, is the first thing that he wants to know.
         last = None if held else accounts_of_person(person).first()
+        expected = next_expected(person=person, at=request.at)
         context |= {
+            "by_service": next((one.how for one in expected if one.by_service), ""),
             "draft": summary.draft,
             "accounts": [{"account": account, "told": account_told(account)} for account in held],
             "lost": last if last is not None and last.state in LOST else None,
             "lost_why": refusal_of(last.refusal_code) if last is not None and last.refusal_code else None,
             "standing": standing_of(person, at=request.at),
             "payments": [payment_told(one) for one in payments_of_person(person=person, limit=3).rows],
-            "expected": next_expected(person=person, at=request.at),
+            "expected": expected,
         }
     return render(request, "citizen_home.html", context)
 

@@ -5,6 +5,7 @@ from beneficiaries.models.entitlements import Entitlement, RegisterImport, Regis
 from beneficiaries.models.people import Household, Payee, Person, Representation
 from beneficiaries.models.programmes import Programme, ProgrammeLine, Rate
 from beneficiaries.models.registration import AccountDraft, EnquiryCount
+from beneficiaries.models.ways import PaymentWay
 
 __all__ = [
     "AccountDraft",
@@ -13,6 +14,7 @@ __all__ = [
     "Entitlement",
     "Household",
     "Payee",
+    "PaymentWay",
     "PayoutAccount",
     "Person",
     "Programme",

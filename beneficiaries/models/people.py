@@ -88,8 +88,6 @@ class Payee(models.Model):
     person = models.OneToOneField(Person, on_delete=models.PROTECT, null=True, related_name="payee")
     organisation_name = models.CharField(_("tên tổ chức"), max_length=200, blank=True)
     organisation_code = models.CharField(_("mã số tổ chức"), max_length=20, blank=True)
-    # What the payee asked for where there is no account to pay into; empty: the ward's own cash desk.
-    cash_at_home = models.BooleanField(_("chi trả tại nhà"), default=False)
     created_at = models.DateTimeField(db_default=PortalNow())
 
     class Meta:

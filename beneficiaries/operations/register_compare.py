@@ -15,7 +15,14 @@ from beneficiaries.models import Representation
 from beneficiaries.operations.register_standing import KnownPerson, KnownReceiver, KnownRight, Standing
 from beneficiaries.register_file.problems import Problem, Severity
 from beneficiaries.register_file.rows import Channel, RegisterRow
-from beneficiaries.states import ACCOUNT_HOLDS_NUMBER, ACCOUNT_WAITING, AccountSource, AccountState
+from beneficiaries.states import (
+    ACCOUNT_HOLDS_NUMBER,
+    ACCOUNT_WAITING,
+    AccountSource,
+    AccountState,
+    Delivery,
+    WaySource,
+)
 from foundation.privacy.masking import mask_account
 from foundation.reference.births import BirthDate
 from foundation.reference.names import NameMatch, compare_names
@@ -48,6 +55,7 @@ class Verdict:
     receiver: Receiver = Receiver.KEEP
     write_person: bool = False
     request_account: bool = False
+    new_way: bool = False
     changes: dict[str, tuple[str, str]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     known_right: KnownRight | None = None
@@ -265,10 +273,19 @@ def _relation(value: str) -> str:
 # --- Where ---
 def _compare_channel(verdict: Verdict, payee: KnownPerson | None, standing: Standing) -> None:
     row = verdict.row
-    if payee is not None and payee.payee_id is not None:
-        at_home = row.channel is Channel.HOME
-        if payee.cash_at_home != at_home:
-            verdict.changes["channel"] = (_yes(payee.cash_at_home), _yes(at_home))
+    held, wanted = (payee.delivery if payee else ""), row.channel.delivery
+    if held != wanted and payee is not None and payee.way_source == WaySource.OFFICER:
+        verdict.note(
+            "channel",
+            "WAY_CHOSEN_OTHERWISE",
+            _("Người nhận đã đăng ký cách nhận tiền khác; cách ghi trong danh sách không được dùng."),
+            _("Nếu người nhận đã đổi ý, ghi nhận ở trang Cách nhận tiền của người đó."),
+            warn=True,
+        )
+    elif held != wanted:
+        verdict.new_way = True
+        if payee is not None and payee.payee_id is not None:
+            verdict.changes["channel"] = (_delivery(held), _delivery(wanted))
     if row.channel is not Channel.ACCOUNT:
         return
     index = standing.account_indexes[row.bank_bin, row.account_number]
@@ -316,5 +333,5 @@ def _compare_channel(verdict: Verdict, payee: KnownPerson | None, standing: Stan
     verdict.request_account = True
 
 
-def _yes(value: bool) -> str:
-    return _("Tại nhà") if value else ""
+def _delivery(value: str) -> str:
+    return str(Delivery(value).label) if value else ""

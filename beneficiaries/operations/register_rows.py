@@ -14,7 +14,8 @@ from psycopg2.extras import execute_values
 from beneficiaries.models import PayoutAccount, Person
 from beneficiaries.operations.register_compare import Receiver, Right, Verdict
 from beneficiaries.operations.register_standing import Account, Standing
-from beneficiaries.register_file.rows import Channel, RegisterRow
+from beneficiaries.queries.ways import TODAY
+from beneficiaries.register_file.rows import RegisterRow
 from foundation.privacy.blind_index import fingerprint
 from foundation.privacy.encryption import encrypt_many
 from foundation.privacy.masking import mask_account
@@ -49,6 +50,7 @@ def write(writing: Writing, verdicts: Sequence[Verdict], standing: Standing) -> 
     """Write one chunk; how many people, rights, representations and accounts are new, and how many rows were corrected."""
     people, new_people, corrected = _write_people(writing, verdicts, standing)
     payees = _write_payees(writing, [verdict.row for verdict in verdicts], people)
+    _write_ways(writing, verdicts, payees)
     representations = _write_receivers(writing, verdicts, people, payees)
     rights, corrected_rights = _write_rights(writing, verdicts, people)
     return {
@@ -157,16 +159,34 @@ def _write_missing_phones(
 # --- Who receives ---
 def _write_payees(writing: Writing, rows: Sequence[RegisterRow], people: dict[str, int]) -> dict[str, int]:
     """Every receiver as a payee; ids by national ID."""
-    at_home = {people[row.payee_national_id]: row.channel is Channel.HOME for row in rows}
+    receivers = list({people[row.payee_national_id] for row in rows})
     writing.many(
-        "INSERT INTO beneficiaries_payee (person_id, organisation_name, organisation_code, cash_at_home) VALUES %s "
-        "ON CONFLICT (person_id) DO UPDATE SET cash_at_home = EXCLUDED.cash_at_home "
-        "WHERE beneficiaries_payee.cash_at_home <> EXCLUDED.cash_at_home",
-        ((pk, "", "", home) for pk, home in at_home.items()),
+        "INSERT INTO beneficiaries_payee (person_id, organisation_name, organisation_code) VALUES %s "
+        "ON CONFLICT (person_id) DO NOTHING",
+        ((pk, "", "") for pk in receivers),
     )
-    writing.cursor.execute("SELECT person_id, id FROM beneficiaries_payee WHERE person_id = ANY (%s)", [list(at_home)])
+    writing.cursor.execute("SELECT person_id, id FROM beneficiaries_payee WHERE person_id = ANY (%s)", [receivers])
     by_person = dict(writing.cursor.fetchall())
     return {row.payee_national_id: by_person[people[row.payee_national_id]] for row in rows}
+
+
+WRITE_WAYS = f"""
+    INSERT INTO beneficiaries_payment_way (payee_id, way, delivery, service_code, valid_from, source, reason, recorded_by_id)
+    SELECT v.payee, v.way, v.delivery, '', {TODAY}, 'FILE', v.reason, v.by
+    FROM (VALUES %s) AS v(payee, way, delivery, reason, by)
+"""  # noqa: S608  fragments of ours; values are parameters
+
+
+def _write_ways(writing: Writing, verdicts: Sequence[Verdict], payees: dict[str, int]) -> int:
+    """A row from the day of writing for whoever the list pays in another way than before."""
+    wanted = {payees[verdict.row.payee_national_id]: verdict.row.channel for verdict in verdicts if verdict.new_way}
+    return writing.many(
+        WRITE_WAYS,
+        (
+            (payee, str(channel.way), channel.delivery, f"Danh sách {writing.import_id}", writing.by_id)
+            for payee, channel in wanted.items()
+        ),
+    )
 
 
 def _write_receivers(

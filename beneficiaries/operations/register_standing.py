@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from django.db import connection
 
+from beneficiaries.queries.ways import HOLDING_WAY, TODAY
 from beneficiaries.register_file.rows import Channel, RegisterRow
 from foundation.privacy.blind_index import account_fingerprint_many, fingerprint_many
 
@@ -28,7 +29,8 @@ class KnownPerson:
     deceased_date: date | None
     has_phone: bool
     payee_id: int | None
-    cash_at_home: bool
+    delivery: str
+    way_source: str
     elsewhere: bool
 
 
@@ -83,16 +85,17 @@ class Standing:
     holders: dict[bytes, int] = field(default_factory=dict)
 
 
-PEOPLE = """
+PEOPLE = f"""
     SELECT p.national_id_index, p.id, p.full_name, p.birth_date, p.birth_precision, p.sex, p.unit_id,
-    p.neighbourhood_id,
-           p.address, p.deceased_date, p.phone_index IS NOT NULL, payee.id, coalesce(payee.cash_at_home, false),
+           p.neighbourhood_id, p.address, p.deceased_date, p.phone_index IS NOT NULL, payee.id,
+           coalesce(chosen.delivery, ''), coalesce(chosen.source, ''),
            EXISTS (SELECT 1 FROM beneficiaries_entitlement e
                    WHERE e.person_id = p.id AND e.state <> 'ENDED' AND e.unit_id <> %(unit)s
                      AND coalesce(e.valid_to, 'infinity') >= %(period)s)
     FROM beneficiaries_person p LEFT JOIN beneficiaries_payee payee ON payee.person_id = p.id
+    {HOLDING_WAY.format(payee="payee.id", day=TODAY)}
     WHERE p.national_id_index = ANY (%(indexes)s)
-"""
+"""  # noqa: S608  fragments of ours; values are parameters
 # DISTINCT ON: of a right that was adjusted, the earlier part stays live until its last month is paid.
 RIGHTS = """
     SELECT DISTINCT ON (person_id, programme_line_id) person_id, programme_line_id, id, unit_id, state, coefficient,

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from beneficiaries.models import Representation
 from beneficiaries.register_file.columns import folded
+from beneficiaries.states import Delivery, Way
 from foundation.reference.births import BirthDate
 from foundation.reference.identifiers import Sex
 from foundation.reference.names import place_key
@@ -20,7 +21,18 @@ class Channel(StrEnum):
 
     ACCOUNT = "ACCOUNT"
     CASH = "CASH"
+    PAY_POINT = "PAY_POINT"
     HOME = "HOME"
+
+    @property
+    def delivery(self) -> str:
+        """How the payment service brings the money, a value of Delivery; empty: it is not asked to."""
+        return self.value if self.value in Delivery.values else ""
+
+    @property
+    def way(self) -> Way:
+        """How the payee is to be paid from now on."""
+        return Way.PAYMENT_SERVICE if self.delivery else Way.USUAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +125,8 @@ _CHANNELS: dict[str, Channel] = {
     folded(word): channel
     for channel, words in {
         Channel.ACCOUNT: ("Chuyển khoản", "CK", "Tài khoản", "Qua tài khoản", "Ngân hàng", "VNeID"),
-        Channel.CASH: ("Tiền mặt", "TM", "Bưu điện", "Tại phường", "Trực tiếp"),
+        Channel.CASH: ("Tiền mặt", "TM", "Tại phường", "Trực tiếp"),
+        Channel.PAY_POINT: ("Bưu điện", "Tại bưu điện", "Điểm chi trả", "Điểm bưu điện", "Qua bưu điện"),
         Channel.HOME: ("Tại nhà", "Chi trả tại nhà", "Tiền mặt tại nhà"),
     }.items()
     for word in words
@@ -154,7 +167,9 @@ def parse_channel(text: str) -> Channel | None:
         return None
     if plain not in _CHANNELS:
         raise InvalidValue(
-            "CHANNEL_UNKNOWN", _("Không rõ hình thức chi trả."), _("Ghi Chuyển khoản, Tiền mặt hoặc Tại nhà.")
+            "CHANNEL_UNKNOWN",
+            _("Không rõ hình thức chi trả."),
+            _("Ghi Chuyển khoản, Tiền mặt, Bưu điện hoặc Tại nhà."),
         )
     return _CHANNELS[plain]
 

@@ -51,7 +51,8 @@ def load_units(model: Any, *, city: Path = CITY) -> int:
 
 
 def load_banks(model: Any) -> int:
-    """Banks and wallets of the country, by BIN."""
+    """Banks and wallets of the country, by BIN; a migration's model may be of before a column was there."""
+    known = {field.name for field in model._meta.concrete_fields}
     found = [
         model(
             bin=row["bin"],
@@ -65,6 +66,7 @@ def load_banks(model: Any) -> int:
             in_vneid_from=day(row["in_vneid_from"]),
             in_vneid_to=day(row["in_vneid_to"]),
             note=row["note"],
+            **({"by_gateway": row["by_gateway"] == "1"} if "by_gateway" in known else {}),
         )
         for row in rows(NATIONAL / "banks.csv")
     ]

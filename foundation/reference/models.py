@@ -162,6 +162,12 @@ class Bank(models.Model):
         _("nhận được tiền chi trả"), help_text=_("Công ty tài chính không có tài khoản thanh toán.")
     )
     routing_bin = models.CharField(_("mã BIN định tuyến"), max_length=6, blank=True)
+    by_gateway = models.BooleanField(
+        _("cổng thanh toán chuyển tới được"),
+        default=True,
+        db_default=True,
+        help_text=_("Ngân hàng mà cổng không tới được nhận tiền qua bảng kê Kho bạc."),
+    )
     in_vneid_from = models.DateField(_("có trong danh sách VNeID từ"), null=True, blank=True)
     in_vneid_to = models.DateField(_("có trong danh sách VNeID đến"), null=True, blank=True)
     valid_from = models.DateField(_("từ ngày"), null=True, blank=True)

@@ -27,6 +27,7 @@ class Permission(StrEnum):
     VIEW_REGISTER = "view_register"
     IMPORT_REGISTER = "import_register"
     CONFIRM_ACCOUNTS = "confirm_accounts"
+    RECORD_WAY = "record_way"
     VIEW_BATCHES = "view_batches"
     PREPARE_BATCH = "prepare_batch"
     APPROVE_BATCH = "approve_batch"
@@ -36,6 +37,7 @@ class Permission(StrEnum):
     RECORD_FUNDING = "record_funding"
     CONFIRM_FUNDING = "confirm_funding"
     RECORD_CASH = "record_cash"
+    RECORD_RESULTS = "record_results"
     TRACE = "trace"
     MANAGE_USERS = "manage_users"
     VIEW_SYSTEM = "view_system"
@@ -46,10 +48,26 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.CITIZEN: frozenset({P.VIEW_OWN_WELFARE, P.LINK_OWN_ACCOUNT}),
     Role.ASSISTANT: frozenset({P.ASSIST_REGISTRATION}),
     Role.PREPARER: frozenset(
-        {P.VIEW_REGISTER, P.IMPORT_REGISTER, P.VIEW_BATCHES, P.PREPARE_BATCH, P.HOLD_BATCH, P.PROPOSE_ACT}
+        {
+            P.VIEW_REGISTER,
+            P.IMPORT_REGISTER,
+            P.RECORD_WAY,
+            P.VIEW_BATCHES,
+            P.PREPARE_BATCH,
+            P.HOLD_BATCH,
+            P.PROPOSE_ACT,
+        }
     ),
     Role.ACCOUNTANT: frozenset(
-        {P.VIEW_REGISTER, P.VIEW_BATCHES, P.RECORD_FUNDING, P.RECORD_CASH, P.HOLD_BATCH, P.PROPOSE_ACT}
+        {
+            P.VIEW_REGISTER,
+            P.VIEW_BATCHES,
+            P.RECORD_FUNDING,
+            P.RECORD_CASH,
+            P.RECORD_RESULTS,
+            P.HOLD_BATCH,
+            P.PROPOSE_ACT,
+        }
     ),
     Role.APPROVER: frozenset(
         {

@@ -37,6 +37,17 @@ class NewBatchForm(forms.Form):
         help_text=_("Bổ sung: người chưa có trong đợt hằng tháng. Chi lại: khoản bị từ chối hoặc bị trả lại."),
         error_messages={"required": _("Chọn loại đợt."), "invalid_choice": _("Chọn loại đợt trong danh sách.")},
     )
+    accounts_by = forms.ChoiceField(
+        label=_("Chuyển khoản qua"),
+        choices=[
+            (Route.GATEWAY.value, _("Cổng thanh toán")),
+            (Route.TREASURY_FILE.value, _("Bảng kê Kho bạc, cho mọi tài khoản trong đợt")),
+        ],
+        initial=Route.GATEWAY,
+        required=False,
+        help_text=_("Ngân hàng mà cổng không tới được luôn đi qua bảng kê Kho bạc."),
+        error_messages={"invalid_choice": _("Chọn cách chuyển khoản trong danh sách.")},
+    )
     execution_date = forms.DateField(
         label=_("Ngày chi"),
         help_text=_("Tiền được gửi từ ngày này, sau khi duyệt."),
@@ -61,6 +72,10 @@ class NewBatchForm(forms.Form):
             unit.required, unit.empty_label = False, _("Toàn thành phố")
         period.offer(today)
         self.fields["execution_date"].initial = first_day or today
+
+    def clean_accounts_by(self) -> Route:
+        """The gateway, where nothing else was asked for."""
+        return Route(self.cleaned_data["accounts_by"] or Route.GATEWAY)
 
     def clean_execution_date(self) -> date:
         """Neither a day that is over nor one so far ahead that nobody means it."""

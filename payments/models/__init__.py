@@ -8,6 +8,8 @@ from payments.models.funds import Fund, FundBalance, FundingVoucher, LedgerEntry
 from payments.models.limits import ApprovalDay, ApprovalLimit
 from payments.models.lines import PayoutLine, PayoutLineMove
 from payments.models.proposals import EvidenceFile, Proposal
+from payments.models.route_files import PayoutFile, PayoutFileLine
+from payments.models.route_results import ResultFile, ResultLine, TransferResult
 from payments.models.stops import PaymentsStop
 from payments.models.transfers import CashCollection, Transfer, TransferReturn
 
@@ -27,9 +29,14 @@ __all__ = [
     "LedgerEntry",
     "PaymentsStop",
     "PayoutBatch",
+    "PayoutFile",
+    "PayoutFileLine",
     "PayoutLine",
     "PayoutLineMove",
     "Proposal",
+    "ResultFile",
+    "ResultLine",
     "Transfer",
+    "TransferResult",
     "TransferReturn",
 ]

@@ -18,8 +18,10 @@ from payments.states import (
     BATCH_DEAD,
     BATCH_MOVES,
     BATCH_OPEN_FOR_CHANGE,
+    ROUTES_TO_ACCOUNTS,
     BatchKind,
     BatchState,
+    Route,
 )
 
 FIRST_PERIOD = date(2025, 9, 1)  # the city pays by one standard since then; what was owed before was settled on paper
@@ -40,6 +42,13 @@ class PayoutBatch(models.Model):
     version = models.PositiveIntegerField(default=1)
     state = models.CharField(max_length=12, choices=BatchState, default=BatchState.BUILDING)
     requested_execution_date = models.DateField(_("ngày chi"))
+    accounts_by = models.CharField(
+        _("chuyển khoản qua"),
+        max_length=15,
+        choices=[(route.value, route.label) for route in ROUTES_TO_ACCOUNTS],
+        default=Route.GATEWAY,
+        db_default=Route.GATEWAY,
+    )
     number_of_transactions = models.PositiveIntegerField(_("số khoản"), default=0)
     control_sum = models.BigIntegerField(_("tổng số tiền"), default=0)
     number_of_lines = models.PositiveIntegerField(default=0)
@@ -99,7 +108,8 @@ class PayoutBatch(models.Model):
         triggers = [
             *only_allowed_moves("payout_batch", BATCH_MOVES, initial=["BUILDING"]),
             frozen_columns(
-                "payout_batch", ["fund_id", "unit_id", "period", "kind", "sequence", "version", "prepared_by_id"]
+                "payout_batch",
+                ["fund_id", "unit_id", "period", "kind", "sequence", "version", "accounts_by", "prepared_by_id"],
             ),
             pgtrigger.Trigger(
                 name="payout_batch_list_frozen",

@@ -6,7 +6,8 @@ from django.db.models import Func, Q
 from django.db.models.functions import Right
 from django.utils.translation import gettext_lazy as _
 
-from beneficiaries.models import Payee, PayoutAccount
+from beneficiaries.models import Payee, PaymentWay, PayoutAccount
+from beneficiaries.states import Delivery
 from foundation.audit.clock import PortalNow
 from foundation.audit.graphs import frozen_columns, only_allowed_moves
 from foundation.audit.protection import append_only
@@ -16,6 +17,7 @@ from payments.models.proposals import Proposal
 from payments.models.stops import refused_while_stopped
 from payments.models.visible import BatchUnitQuerySet
 from payments.states import (
+    ROUTES_TO_ACCOUNTS,
     TRANSFER_LIVE,
     TRANSFER_MOVES,
     Route,
@@ -54,6 +56,8 @@ class Transfer(models.Model):
     chunk = models.ForeignKey(DispatchChunk, on_delete=models.PROTECT, related_name="transfers")
     payee = models.ForeignKey(Payee, on_delete=models.PROTECT, related_name="transfers")
     route = models.CharField(max_length=15, choices=Route)
+    delivery = models.CharField(max_length=9, choices=Delivery, blank=True, db_default="")
+    payment_way = models.ForeignKey(PaymentWay, on_delete=models.PROTECT, null=True, db_index=False)
     payout_account = models.ForeignKey(PayoutAccount, on_delete=models.PROTECT, null=True, db_index=False)
     account_fingerprint = models.BinaryField(max_length=32, null=True)
     creditor_name = models.CharField(max_length=140)
@@ -105,9 +109,24 @@ class Transfer(models.Model):
             models.CheckConstraint(name="transfer_amount_positive", condition=Q(instructed_amount__gt=0)),
             models.CheckConstraint(
                 name="transfer_route_has_account",
-                condition=Q(route=Route.GATEWAY, payout_account__isnull=False, account_fingerprint__isnull=False)
+                condition=Q(
+                    route__in=ROUTES_TO_ACCOUNTS, payout_account__isnull=False, account_fingerprint__isnull=False
+                )
                 & ~Q(creditor_agent="")
-                | ~Q(route=Route.GATEWAY),
+                | (
+                    ~Q(route__in=ROUTES_TO_ACCOUNTS)
+                    & Q(payout_account=None, account_fingerprint=None, creditor_agent="")
+                ),
+            ),
+            models.CheckConstraint(
+                name="transfer_delivery_of_service",
+                condition=(Q(route=Route.PAYMENT_SERVICE, payment_way__isnull=False) & ~Q(delivery=""))
+                | (~Q(route=Route.PAYMENT_SERVICE) & Q(payment_way=None, delivery="")),
+            ),
+            # Only a bank refuses; what a payment service could not hand out was simply not paid.
+            models.CheckConstraint(
+                name="transfer_rejected_by_a_bank",
+                condition=~Q(state="REJECTED") | Q(route__in=ROUTES_TO_ACCOUNTS),
             ),
             # I-28: nothing waits for ever.
             models.CheckConstraint(
@@ -144,6 +163,8 @@ class Transfer(models.Model):
                     "batch_id",
                     "payee_id",
                     "route",
+                    "delivery",
+                    "payment_way_id",
                     "payout_account_id",
                     "account_fingerprint",
                     "creditor_name",
@@ -210,6 +231,40 @@ class Transfer(models.Model):
                 func="""
                     IF NOT EXISTS (SELECT 1 FROM payments_transfer_return WHERE transfer_id = NEW.id) THEN
                         RAISE EXCEPTION 'transfer_returned_by_return: transfer %', OLD.id USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+            # Another pays by a list of ours: it is with him when it stands in a live list, and ends by his word.
+            pgtrigger.Trigger(
+                name="transfer_handed_over_by_file",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("state"),
+                condition=pgtrigger.Condition(
+                    "NEW.state = 'HANDED_OVER' AND OLD.state <> 'HANDED_OVER' "
+                    "AND NEW.route IN ('TREASURY_FILE', 'PAYMENT_SERVICE')"
+                ),
+                func="""
+                    IF NOT EXISTS (SELECT 1 FROM payments_payout_file_line WHERE transfer_id = NEW.id AND live) THEN
+                        RAISE EXCEPTION 'transfer_handed_over_by_file: transfer %', OLD.id USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+            pgtrigger.Trigger(
+                name="transfer_ended_by_result",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("state"),
+                condition=pgtrigger.Condition(
+                    "OLD.state = 'HANDED_OVER' AND NEW.state <> 'HANDED_OVER' "
+                    "AND NEW.route IN ('TREASURY_FILE', 'PAYMENT_SERVICE')"
+                ),
+                func="""
+                    IF NOT EXISTS (SELECT 1 FROM payments_transfer_result
+                                   WHERE transfer_id = NEW.id AND NOT contradicts
+                                     AND outcome = CASE NEW.state WHEN 'SETTLED' THEN 'PAID' ELSE 'NOT_PAID' END)
+                    THEN
+                        RAISE EXCEPTION 'transfer_ended_by_result: transfer %', OLD.id USING ERRCODE = 'check_violation';
                     END IF;
                     RETURN NEW;
                 """,

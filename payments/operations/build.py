@@ -21,7 +21,7 @@ from payments.models.batches import FIRST_PERIOD
 from payments.operations.acting import require
 from payments.operations.compare import compare_with_last_period
 from payments.queries.progress import JOB_KIND as JOB_KIND  # noqa: PLC0414  callers know it by this name
-from payments.states import BatchKind, BatchState
+from payments.states import ROUTES_TO_ACCOUNTS, BatchKind, BatchState, Route
 
 STEP_PAYEES = 20_000
 
@@ -35,8 +35,8 @@ GATHER = f"""
 DROP TABLE IF EXISTS pg_temp.payout_owed;
 CREATE TEMPORARY TABLE payout_owed ON COMMIT DROP AS
 SELECT month.entitlement_id, month.payee_id, month.period, month.kind, coalesce(line.amount, month.amount) AS amount,
-       month.exclusion_reason, month.route, month.payout_account_id, month.account_fingerprint, month.creditor_name,
-       month.creditor_agent, month.bank_narration, line.id AS line_id,
+       month.exclusion_reason, month.route, month.delivery, month.payment_way_id, month.payout_account_id,
+       month.account_fingerprint, month.creditor_name, month.creditor_agent, month.bank_narration, line.id AS line_id,
        CASE WHEN newer.id IS NULL THEN former.id END AS former_id
 FROM ({OWED}) AS month
 LEFT JOIN payments_payout_line line
@@ -53,12 +53,12 @@ ANALYSE = "ANALYZE payout_owed"
 # be paid with its reason.
 BUILD_STEP = """
 WITH grouped AS (
-    SELECT payee_id, route, payout_account_id, account_fingerprint, creditor_name, creditor_agent,
+    SELECT payee_id, route, delivery, payment_way_id, payout_account_id, account_fingerprint, creditor_name, creditor_agent,
            sum(amount)::bigint AS amount, max(former_id) AS replaces_id,
            CASE WHEN min(bank_narration) = max(bank_narration) THEN min(bank_narration) ELSE 'AN SINH XA HOI' END
                || to_char(%(period)s::date, ' MM/YYYY') AS remittance_information
     FROM payout_owed WHERE exclusion_reason = ''
-    GROUP BY payee_id, route, payout_account_id, account_fingerprint, creditor_name, creditor_agent
+    GROUP BY payee_id, route, delivery, payment_way_id, payout_account_id, account_fingerprint, creditor_name, creditor_agent
 ), placed AS (
     SELECT *, (row_number() OVER (PARTITION BY route, creditor_agent ORDER BY payee_id) - 1) / %(chunk_size)s AS ordinal
     FROM grouped
@@ -70,9 +70,9 @@ WITH grouped AS (
     FROM numbered GROUP BY number, route, creditor_agent
     RETURNING id, number
 ), transfer AS (
-    INSERT INTO payments_transfer (batch_id, chunk_id, payee_id, route, payout_account_id, account_fingerprint,
-        creditor_name, creditor_agent, instructed_amount, remittance_information, replaces_id)
-    SELECT %(batch)s, chunk.id, payee_id, route, payout_account_id, account_fingerprint,
+    INSERT INTO payments_transfer (batch_id, chunk_id, payee_id, route, delivery, payment_way_id, payout_account_id,
+        account_fingerprint, creditor_name, creditor_agent, instructed_amount, remittance_information, replaces_id)
+    SELECT %(batch)s, chunk.id, payee_id, route, delivery, payment_way_id, payout_account_id, account_fingerprint,
         creditor_name, creditor_agent, amount, remittance_information, replaces_id
     FROM numbered JOIN chunk USING (number)
     ORDER BY number, payee_id
@@ -98,8 +98,8 @@ SELECT (SELECT count(*) FROM paid) + (SELECT count(*) FROM passed_on), (SELECT c
 
 # Everybody who is owed something can receive it himself unless somebody else does.
 ENSURE_PAYEES = """
-INSERT INTO beneficiaries_payee (person_id, organisation_name, organisation_code, cash_at_home)
-SELECT DISTINCT e.person_id, '', '', false
+INSERT INTO beneficiaries_payee (person_id, organisation_name, organisation_code)
+SELECT DISTINCT e.person_id, '', ''
 FROM beneficiaries_entitlement e
 WHERE e.state = 'ACTIVE' AND (%(unit)s IS NULL OR e.unit_id = %(unit)s)
   AND NOT EXISTS (SELECT 1 FROM beneficiaries_payee p WHERE p.person_id = e.person_id)
@@ -109,14 +109,24 @@ ON CONFLICT (person_id) DO NOTHING
 
 @transaction.atomic(durable=True)
 def start_build(
-    *, fund_id: int, unit_code: str | None, period: date, kind: BatchKind, execution_date: date, by: User, at: datetime
+    *,
+    fund_id: int,
+    unit_code: str | None,
+    period: date,
+    kind: BatchKind,
+    execution_date: date,
+    by: User,
+    at: datetime,
+    accounts_by: Route = Route.GATEWAY,
 ) -> PayoutBatch:
     """Open a batch and order its list to be built; the list itself is made by `build_step`.
+
+    `accounts_by` TREASURY_FILE sends the whole list's accounts past the gateway, by the Treasury's own list.
 
     Raises:
         NotInAuthority: `by` may not prepare lists there.
         BatchExists: A live regular batch of this fund, unit and period stands already.
-        WrongInput: The period is not a month, or lies beyond the next one.
+        WrongInput: The period is not a month, or lies beyond the next one; or `accounts_by` pays into no account.
     """
     require(by=by, permission=Permission.PREPARE_BATCH, unit_code=unit_code, at=at)
     today = at.astimezone(access.CITY_TIME).date()
@@ -126,6 +136,8 @@ def start_build(
         or period < FIRST_PERIOD
     ):
         raise WrongInput("period")
+    if accounts_by not in ROUTES_TO_ACCOUNTS:
+        raise WrongInput("accounts_by")
     fund = Fund.objects.select_for_update(of=("self",), no_key=True).get(pk=fund_id)
     if not fund.is_open or (fund.unit_id is not None and fund.unit_id != unit_code):
         raise WrongInput("fund")
@@ -145,6 +157,7 @@ def start_build(
                 sequence=sequence,
                 version=version,
                 requested_execution_date=execution_date,
+                accounts_by=accounts_by,
                 prepared_by=by,
             )
     except IntegrityError as error:
@@ -190,6 +203,7 @@ def build_step(*, job_id: int) -> bool:
             "period": batch.period,
             "kind": batch.kind,
             "unit": batch.unit_id,
+            "accounts_by": batch.accounts_by,
             "programmes": list(batch.fund.programmes.values_list("id", flat=True)),
             "first_payee": first,
             "last_payee": last,

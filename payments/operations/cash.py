@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import BinaryIO
 
 from django.db import connection, transaction
 
 from foundation.audit.operations import record_event
+from foundation.privacy.operations import record_access
 from foundation.users import access
 from foundation.users.models import User
 from foundation.users.roles import Permission
+from payments.cash_list import write_cash_list
 from payments.errors import AuthorityLost, InvalidMove, ListChanged, WrongInput
 from payments.models import DispatchChunk, PayoutBatch
 from payments.operations.acting import lock_batch, require
@@ -42,6 +45,30 @@ def _open_batch(
         batch=batch, route=Route.WARD_CASH
     )
     return batch, list(chunks.order_by("id").values_list("id", flat=True))
+
+
+@transaction.atomic(durable=True)
+def take_cash_list(*, batch_id: int, file: BinaryIO, by: User, at: datetime) -> int:
+    """Write the signing list into `file` and note who took it along; how many payments stand on it.
+
+    Raises:
+        NotInAuthority: `by` does not keep this unit's cash.
+    """
+    batch = PayoutBatch.objects.select_related("unit", "fund").get(pk=batch_id)
+    held = require(by=by, permission=Permission.RECORD_CASH, unit_code=batch.unit_id, at=at)
+    count = write_cash_list(batch=batch, file=file)
+    record_access(
+        by=by.actor,
+        role=held.role,
+        subject_kind="batch",
+        subject_id=batch.pk,
+        fields=["name", "national_id_masked", "amount"],
+        purpose=f"signing list of {count} cash payments",
+    )
+    record_event(
+        kind="cash.list_taken", actor=by.actor, subject_kind="batch", subject_id=batch.pk, payload={"transfers": count}
+    )
+    return count
 
 
 @transaction.atomic(durable=True)

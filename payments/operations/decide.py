@@ -31,13 +31,19 @@ CHANGED_SINCE_BUILD = """
 WITH changed AS (
     SELECT t.id, t.chunk_id, t.instructed_amount,
            CASE WHEN account.id IS NOT NULL AND account.state <> 'ACTIVE' THEN 'ACCOUNT_CHANGED'
+                WHEN way.changed THEN 'WAY_CHANGED'
                 ELSE 'ENTITLEMENT_CHANGED' END AS reason
     FROM payments_transfer t
     LEFT JOIN beneficiaries_payout_account account ON account.id = t.payout_account_id
     LEFT JOIN beneficiaries_payee payee ON payee.id = t.payee_id
     LEFT JOIN beneficiaries_person receiver ON receiver.id = payee.person_id
+    CROSS JOIN LATERAL (
+        SELECT EXISTS (SELECT 1 FROM beneficiaries_payment_way w WHERE w.payee_id = t.payee_id
+                       AND w.recorded_at > %(prepared_at)s) AS changed
+    ) AS way
     WHERE t.batch_id = %(batch)s AND t.state = 'PLANNED'
-      AND ((account.id IS NOT NULL AND account.state <> 'ACTIVE')
+      AND (way.changed
+        OR (account.id IS NOT NULL AND account.state <> 'ACTIVE')
         OR receiver.deceased_date IS NOT NULL
         OR EXISTS (SELECT 1 FROM payments_payout_line l
                    JOIN beneficiaries_entitlement e ON e.id = l.entitlement_id
@@ -84,7 +90,7 @@ def submit_batch(*, batch_id: int, by: User, at: datetime) -> bytes:
         raise InvalidMove(batch.state)
     require(by=by, permission=Permission.PREPARE_BATCH, unit_code=batch.unit_id, at=at)
     with connection.cursor() as cursor:
-        cursor.execute(CHANGED_SINCE_BUILD, {"batch": batch.pk})
+        cursor.execute(CHANGED_SINCE_BUILD, {"batch": batch.pk, "prepared_at": batch.prepared_at})
         changed = cursor.fetchall()
         if changed:
             cursor.execute(EXCLUDE_LINES, {"ids": [row[0] for row in changed], "reasons": [row[1] for row in changed]})

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -11,13 +12,22 @@ from foundation.reference.amounts import format_amount
 from foundation.users.paging import Page, at_most, cut
 from payments.models import PayoutBatch
 from payments.queries.timelines import EVENTS, FIGURES, Tone, shown
+from payments.states import Route, Verdict
 
 DECISIONS: dict[str, tuple[Tone, Words]] = {
     "batch.approved": (Tone.GOOD, _("Phê duyệt đợt chi")),
     "batch.rejected": (Tone.BAD, _("Trả lại danh sách")),
     "batch.reserved": (Tone.PLAIN, _("Giữ tiền cho đợt chi")),
+    "file.made": (Tone.PLAIN, _("Lập tệp gửi đi")),
+    "file.replaced": (Tone.BAD, _("Lập lại tệp gửi đi")),
+    "results.committed": (Tone.GOOD, _("Ghi tệp kết quả")),
+    "cash.collected": (Tone.GOOD, _("Ghi chữ ký nhận tiền mặt")),
 }
-COUNTED: dict[str, Words] = {"approvals": _("Số người đã duyệt"), "required": _("Số người phải duyệt")}
+COUNTED: dict[str, Words] = {
+    "approvals": _("Số người đã duyệt"),
+    "required": _("Số người phải duyệt"),
+    "file": _("Tệp"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +57,10 @@ def batch_log(*, batch: PayoutBatch, after: int | None = None, limit: int = 50) 
 def _entry(event: AuditEvent) -> LogEntry:
     tone, what = DECISIONS.get(event.kind) or EVENTS.get(event.kind) or (Tone.PLAIN, event.kind)
     payload = event.payload
-    told = [(label, shown(payload.get(key))) for key, label in (FIGURES | COUNTED).items()]
+    route = payload.get("route")
+    told: list[tuple[Words, Any]] = [(_("Cách chi"), Route(route).label if route in Route.values else "")]
+    told += [(label, shown(payload.get(key))) for key, label in (FIGURES | COUNTED).items()]
+    told += [(verdict.label, shown(payload.get(verdict.lower()))) for verdict in Verdict]
     if isinstance(payload.get("sum"), int):
         told.append((_("Tổng tiền"), format_amount(payload["sum"])))
     return LogEntry(

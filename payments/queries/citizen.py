@@ -15,12 +15,14 @@ from django.utils.translation import gettext_lazy as _
 
 from beneficiaries.models import Person
 from beneficiaries.queries.receiving import RECEIVED_BY, RECEIVER
-from foundation.gateway.codes import Words, status_reason
+from beneficiaries.queries.ways import HOLDING_WAY
+from foundation.gateway.codes import StatusReason, Words, status_reason
 from foundation.users import access
 from foundation.users.paging import Page, at_most, cut
 from payments.models import PayoutLineMove, Transfer
 from payments.models.batches import FIRST_PERIOD
 from payments.queries.lists import CarriedLine, lines_of, place_of
+from payments.queries.route_words import by_route, where_next
 from payments.states import BatchState, Route, SettlementLevel, TransferState
 
 TOLD = (
@@ -39,6 +41,9 @@ class CitizenStep(models.TextChoices):
     CREDITED = "CREDITED", _("Tiền đã vào tài khoản")
     CASH_READY = "CASH_READY", _("Tiền mặt đã sẵn sàng để nhận")
     CASH_PAID = "CASH_PAID", _("Đã nhận tiền mặt")
+    WITH_TREASURY = "WITH_TREASURY", _("Kho bạc đang chuyển tiền")
+    WITH_SERVICE = "WITH_SERVICE", _("Tổ chức dịch vụ chi trả đang chi tiền")
+    SERVICE_PAID = "SERVICE_PAID", _("Đã nhận tiền qua tổ chức dịch vụ chi trả")
     FAILED = "FAILED", _("Ngân hàng không chuyển được")
     RETURNED = "RETURNED", _("Tiền bị trả lại")
     NOT_PAID = "NOT_PAID", _("Không chi trong đợt này")
@@ -58,6 +63,7 @@ TONES: dict[CitizenStep, Tone] = {
     CitizenStep.CREDITED: Tone.GOOD,
     CitizenStep.TRANSFERRED: Tone.GOOD,
     CitizenStep.CASH_PAID: Tone.GOOD,
+    CitizenStep.SERVICE_PAID: Tone.GOOD,
     CitizenStep.REPLACED: Tone.GOOD,
     CitizenStep.FAILED: Tone.BAD,
     CitizenStep.RETURNED: Tone.BAD,
@@ -70,7 +76,6 @@ STEPS: dict[TransferState, CitizenStep] = {
     TransferState.ACCEPTED: CitizenStep.SENT,
     TransferState.UNKNOWN: CitizenStep.CHECKING,
     TransferState.REVIEW: CitizenStep.CHECKING,
-    TransferState.HANDED_OVER: CitizenStep.CASH_READY,
     TransferState.REJECTED: CitizenStep.FAILED,
     TransferState.RETURNED: CitizenStep.RETURNED,
     TransferState.CANCELLED: CitizenStep.NOT_PAID,
@@ -79,13 +84,19 @@ SETTLED: dict[str, CitizenStep] = {
     SettlementLevel.DEBTOR: CitizenStep.TRANSFERRED,
     SettlementLevel.CREDITOR: CitizenStep.CREDITED,
     SettlementLevel.CASH: CitizenStep.CASH_PAID,
+    SettlementLevel.TREASURY: CitizenStep.TRANSFERRED,
+    SettlementLevel.SERVICE: CitizenStep.SERVICE_PAID,
+}
+HANDED_OVER: dict[str, CitizenStep] = {
+    Route.WARD_CASH: CitizenStep.CASH_READY,
+    Route.TREASURY_FILE: CitizenStep.WITH_TREASURY,
+    Route.PAYMENT_SERVICE: CitizenStep.WITH_SERVICE,
 }
 WHAT_TO_DO: dict[CitizenStep, Words] = {
     CitizenStep.CHECKING: _("Ông, bà không cần làm gì: cán bộ đang xác minh kết quả với ngân hàng."),
     CitizenStep.TRANSFERRED: _(
         "Nếu sau hai ngày làm việc chưa thấy tiền, xin hỏi ngân hàng của ông, bà kèm mã giao dịch."
     ),
-    CitizenStep.CASH_READY: _("Mời ông, bà mang căn cước đến điểm chi trả của phường, xã để nhận tiền."),
     CitizenStep.NOT_PAID: _("Khoản này vẫn còn của ông, bà và sẽ được đưa vào đợt chi sau."),
     CitizenStep.PAID_AGAIN: _("Ông, bà không cần làm gì: khoản này đang được chi lại."),
 }
@@ -230,16 +241,33 @@ def _payment(
         tone=last.tone,
         at=last.at,
         reason=str(why.label) if why else "",
-        advice=str(why.for_citizen if why and newer is None else WHAT_TO_DO.get(last.step, "")),
+        advice=_advice(transfer, last.step, why if newer is None else None),
         steps=steps,
         replaces=replaces,
         paid_again_by=newer.end_to_end_id if newer else "",
     )
 
 
+def _advice(transfer: Transfer, step: CitizenStep, why: StatusReason | None) -> str:
+    """What to do: by the bank's reason, by the route where somebody else has the money now, else by the step."""
+    if why is not None:
+        return str(why.for_citizen)
+    if step in HANDED_OVER.values():
+        return by_route(transfer.route, transfer.delivery)
+    return str(WHAT_TO_DO.get(step, ""))
+
+
+def _state_step(transfer: Transfer) -> CitizenStep:
+    if transfer.state == TransferState.SETTLED:
+        return SETTLED[transfer.settlement_level]
+    if transfer.state == TransferState.HANDED_OVER:
+        return HANDED_OVER[transfer.route]
+    return STEPS[TransferState(transfer.state)]
+
+
 def _steps(transfer: Transfer, newer: Transfer | None) -> tuple[StepTaken, ...]:
     """The way that a payment has taken so far, in order, as far as its own row can tell."""
-    now = SETTLED[transfer.settlement_level] if transfer.state == "SETTLED" else STEPS[TransferState(transfer.state)]
+    now = _state_step(transfer)
     steps: list[tuple[CitizenStep, datetime | None]] = [(CitizenStep.APPROVED, transfer.batch.approved_at)]
     if transfer.first_sent_at is not None:
         steps.append((CitizenStep.SENT, transfer.first_sent_at))
@@ -260,7 +288,8 @@ class NextPayment:
     """What somebody is owed monthly, and the first month that no list has taken yet.
 
     There is no fixed day of payment: the day of an approved list stands on its payment (`payments_of_person`). `amount` is None
-    where the standard of that month is not known yet.
+    where the standard of that month is not known yet. `how` tells whoever receives it where it comes to, and what to bring; it is
+    empty for somebody else's.
     """
 
     programme: str
@@ -269,6 +298,8 @@ class NextPayment:
     received_by: str
     period: date
     amount: int | None
+    how: str
+    by_service: bool
 
 
 # The same rule of months and amounts as beneficiaries.queries.OWED, for the rights of one person and those he receives for.
@@ -283,12 +314,15 @@ WITH rights AS (
         WHERE mine.person_id = %(person)s))
 )
 SELECT line.public_name, person.full_name, person.id, coalesce(receiver.full_name, p.organisation_name, person.full_name),
-       next.period, coalesce(r.fixed_amount, round(rate.amount * r.coefficient))::bigint
+       next.period, coalesce(r.fixed_amount, round(rate.amount * r.coefficient))::bigint,
+       coalesce(p.person_id, person.id) = %(person)s, chosen.way, chosen.delivery,
+       EXISTS (SELECT 1 FROM beneficiaries_payout_account a WHERE a.payee_id = p.id AND a.state = 'ACTIVE')
 FROM rights r
 JOIN beneficiaries_person person ON person.id = r.person_id
 JOIN beneficiaries_programme_line line ON line.id = r.programme_line_id
 LEFT JOIN beneficiaries_payee p ON p.id = r.receiver
 LEFT JOIN beneficiaries_person receiver ON receiver.id = p.person_id
+{HOLDING_WAY.format(payee="p.id", day="%(day)s")}
 CROSS JOIN LATERAL (
     SELECT greatest(
         date_trunc('month', r.valid_from)::date,
@@ -320,14 +354,18 @@ def next_expected(*, person: Person, at: datetime) -> tuple[NextPayment, ...]:
     }
     with connection.cursor() as cursor:
         cursor.execute(EXPECTED, given)
-        return tuple(
-            NextPayment(
-                programme=programme,
-                beneficiary=beneficiary,
-                is_own=beneficiary_id == person.pk,
-                received_by=receiver,
-                period=period,
-                amount=amount,
-            )
-            for programme, beneficiary, beneficiary_id, receiver, period, amount in cursor.fetchall()
-        )
+        return tuple(_next(values, person) for values in cursor.fetchall())
+
+
+def _next(values: tuple[Any, ...], person: Person) -> NextPayment:
+    programme, beneficiary, beneficiary_id, receiver, period, amount, receives, way, delivery, has_account = values
+    return NextPayment(
+        programme=programme,
+        beneficiary=beneficiary,
+        is_own=beneficiary_id == person.pk,
+        received_by=receiver,
+        period=period,
+        amount=amount,
+        how=where_next(way, delivery, has_account=has_account) if receives else "",
+        by_service=bool(receives and delivery),
+    )

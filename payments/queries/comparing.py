@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection, models
 from django.utils.translation import gettext_lazy as _
 
+from beneficiaries.states import Delivery
 from foundation.users.paging import Page, at_most, cut
 from payments.models import BatchComparison, PayoutBatch
 from payments.queries.totals import Part
@@ -82,10 +83,10 @@ class ComparedRow:
 # One row a payee: what he gets and where. The places of a payee with several transfers are told apart by the first and the last.
 BY_PAYEE = """
     SELECT payee_id, sum(instructed_amount)::bigint AS amount, min(place) AS first_place, max(place) AS last_place,
-           max(payout_account_id) AS account_id, max(route) AS route
+           max(payout_account_id) AS account_id, max(route) AS route, max(delivery) AS delivery
     FROM (
-        SELECT payee_id, instructed_amount, payout_account_id, route,
-               concat_ws('/', route, creditor_agent, encode(account_fingerprint, 'hex')) COLLATE "C" AS place
+        SELECT payee_id, instructed_amount, payout_account_id, route, delivery,
+               concat_ws('/', route, delivery, creditor_agent, encode(account_fingerprint, 'hex')) COLLATE "C" AS place
         FROM payments_transfer
         WHERE batch_id = {batch} AND state <> 'EXCLUDED' AND payee_id > {after}
     ) AS listed
@@ -102,8 +103,9 @@ CONDITIONS: dict[Change, str] = {
 ROWS = """
 WITH picked AS (
     SELECT coalesce(a.payee_id, b.payee_id) AS payee_id, coalesce(b.amount, 0) AS before_amount,
-           coalesce(a.amount, 0) AS after_amount, b.route AS before_route, b.account_id AS before_account,
-           a.route AS after_route, a.account_id AS after_account, coalesce(a.amount <> b.amount, false) AS amount_changed,
+           coalesce(a.amount, 0) AS after_amount, b.route AS before_route, b.delivery AS before_delivery,
+           b.account_id AS before_account, a.route AS after_route,
+           a.delivery AS after_delivery, a.account_id AS after_account, coalesce(a.amount <> b.amount, false) AS amount_changed,
            coalesce((a.first_place, a.last_place) <> (b.first_place, b.last_place), false) AS account_changed,
            abs(coalesce(a.amount, 0) - coalesce(b.amount, 0)) AS difference
     FROM ({before}) AS b FULL JOIN ({after}) AS a ON a.payee_id = b.payee_id
@@ -112,8 +114,8 @@ WITH picked AS (
 )
 SELECT picked.payee_id, coalesce(person.full_name, payee.organisation_name), extract(year FROM person.birth_date)::integer,
        before_amount, after_amount,
-       before_route, before_bank.short_name, before_account.number_masked,
-       after_route, after_bank.short_name, after_account.number_masked, amount_changed, account_changed
+       before_route, before_delivery, before_bank.short_name, before_account.number_masked,
+       after_route, after_delivery, after_bank.short_name, after_account.number_masked, amount_changed, account_changed
 FROM picked
 JOIN beneficiaries_payee payee ON payee.id = picked.payee_id
 LEFT JOIN beneficiaries_person person ON person.id = payee.person_id
@@ -127,11 +129,14 @@ BY_KEY = "payee_id"
 BY_DIFFERENCE = "difference DESC, payee_id"
 
 
-def place(route: str | None, bank: str | None, number: str | None) -> str:
-    """Where money goes, in words: bank and masked number, or the name of the route."""
+def place(route: str | None, delivery: str | None, bank: str | None, number: str | None) -> str:
+    """Where money goes, in words: bank and masked number, or the name of the route and how the money is brought."""
     if bank and number:
-        return f"{bank} {number}"
-    return str(Route(route).label) if route else ""
+        past_the_gateway = f" ({Route.TREASURY_FILE.label})" if route == Route.TREASURY_FILE else ""
+        return f"{bank} {number}{past_the_gateway}"
+    words = [Route(route).label] if route else []
+    words += [Delivery(delivery).label] if delivery else []
+    return ": ".join(map(str, words))
 
 
 def comparison(*, batch: PayoutBatch) -> Comparison | None:
@@ -190,8 +195,8 @@ def _row(values: tuple[Any, ...]) -> ComparedRow:
         birth_year=birth_year,
         before_amount=before_amount,
         after_amount=after_amount,
-        before_place=place(*places[:3]),
-        after_place=place(*places[3:]),
+        before_place=place(*places[:4]),
+        after_place=place(*places[4:]),
         amount_changed=amount_changed,
         account_changed=account_changed,
     )

@@ -33,6 +33,7 @@ class TransferRow:
     reference: str
     period: date
     payee_id: int
+    is_person: bool
     name: str
     birth_year: int | None
     neighbourhood: str
@@ -205,7 +206,8 @@ def lines_of(transfer_ids: Iterable[int]) -> defaultdict[int, list[CarriedLine]]
 def place_of(transfer: Transfer) -> str:
     """Where this payment goes, in words: bank and masked number, or the name of the route."""
     account = transfer.payout_account
-    return place(transfer.route, account.bank.short_name if account else "", account.number_masked if account else "")
+    bank, number = (account.bank.short_name, account.number_masked) if account else ("", "")
+    return place(transfer.route, transfer.delivery, bank, number)
 
 
 def _transfer_row(transfer: Transfer, lines: list[CarriedLine]) -> TransferRow:
@@ -217,6 +219,7 @@ def _transfer_row(transfer: Transfer, lines: list[CarriedLine]) -> TransferRow:
         reference=transfer.public_reference,
         period=transfer.batch.period,
         payee_id=transfer.payee_id,
+        is_person=person is not None,
         name=str(transfer.payee),
         birth_year=person.birth_date.year if person and person.birth_date else None,
         neighbourhood=str(person.neighbourhood or "") if person else "",

@@ -21,6 +21,8 @@ class Group(models.TextChoices):
     SETTLED = "SETTLED", _("Đã chi")
     AT_BANK = "AT_BANK", _("Ngân hàng đang xử lý")
     CASH = "CASH", _("Chờ nhận tiền mặt")
+    TREASURY = "TREASURY", _("Chờ Kho bạc chuyển")
+    SERVICE = "SERVICE", _("Chờ tổ chức dịch vụ chi trả")
     WAITING = "WAITING", _("Chờ gửi")
     REVIEW = "REVIEW", _("Chờ xem xét")
     REJECTED = "REJECTED", _("Ngân hàng từ chối")
@@ -69,8 +71,9 @@ class BatchProgress:
 
 
 BY_CHUNK_STATE = """
-SELECT CASE WHEN route <> 'GATEWAY' THEN 'CASH' WHEN state IN ('PLANNED', 'READY') THEN 'WAITING'
-            WHEN state = 'PARKED' THEN 'REVIEW' ELSE 'AT_BANK' END,
+SELECT CASE route WHEN 'WARD_CASH' THEN 'CASH' WHEN 'TREASURY_FILE' THEN 'TREASURY' WHEN 'PAYMENT_SERVICE' THEN 'SERVICE'
+            ELSE CASE WHEN state IN ('PLANNED', 'READY') THEN 'WAITING'
+                      WHEN state = 'PARKED' THEN 'REVIEW' ELSE 'AT_BANK' END END,
        sum(number_of_transactions), sum(control_sum), sum(settled_count), sum(settled_sum),
        sum(rejected_count), sum(rejected_sum), sum(returned_count), sum(returned_sum), sum(cancelled_count), sum(cancelled_sum)
 FROM payments_dispatch_chunk WHERE batch_id = %s

@@ -18,7 +18,7 @@ from foundation.gateway.port import ReturnNotice, TransferAnswer
 from foundation.reference.amounts import format_amount, format_count
 from payments.models import Approval, DispatchAttempt, LedgerEntry
 from payments.queries.tracing import Trace
-from payments.states import AttemptKind, AttemptOutcome, EntryKind
+from payments.states import AttemptKind, AttemptOutcome, EntryKind, PaidOrNot
 
 
 class Tone(models.TextChoices):
@@ -72,6 +72,10 @@ EVENTS: dict[str, tuple[Tone, Words]] = {
     "alarm.raised": (Tone.BAD, _("Báo động")),
     "batch.drained": (Tone.GOOD, _("Cả đợt đã có kết quả")),
     "chunk.lease_expired": (Tone.WAIT, _("Tiến trình gửi không phản hồi: chuyển sang hỏi ngân hàng")),
+    "file.taken": (Tone.PLAIN, _("Tải tệp gửi đi về máy")),
+    "results.checked": (Tone.PLAIN, _("Tải tệp kết quả lên, chưa ghi")),
+    "results.cancelled": (Tone.PLAIN, _("Bỏ tệp kết quả chưa ghi")),
+    "cash.list_taken": (Tone.PLAIN, _("In danh sách ký nhận tiền mặt")),
     "cash.handed_over": (Tone.PLAIN, _("Giao danh sách và tiền mặt cho điểm chi trả")),
     "cash.carried_over": (Tone.PLAIN, _("Khoá danh sách tiền mặt, chuyển kỳ sau phần chưa nhận")),
     "account.enquired": (Tone.PLAIN, _("Hỏi ngân hàng tên chủ tài khoản")),
@@ -90,6 +94,7 @@ EVENTS: dict[str, tuple[Tone, Words]] = {
 # Told by rows: approvals, the ledger, attempts with their answers, callbacks, and the payee's signature.
 TOLD_BY_ROWS = frozenset(
     {"batch.approved", "batch.rejected", "batch.reserved", "chunk.told", "chunk.returned", "cash.collected"}
+    | {"file.made", "file.replaced", "results.committed"}
     | {f"chunk.{kind.lower()}_intended" for kind in AttemptKind.values}
     | {f"chunk.{outcome.lower()}" for outcome in AttemptOutcome.values}
     | {"chunk.stale_answer"}
@@ -138,6 +143,8 @@ def timeline(trace: Trace) -> list[TimelineEntry]:
         *_callbacks(trace),
         *(_entry(row) for row in trace.ledger),
         *_cash(trace),
+        *_listed(trace),
+        *_results(trace),
         *_moves(trace),
     ]
     return sorted(entries, key=lambda entry: entry.at)
@@ -304,6 +311,50 @@ def _cash(trace: Trace) -> Iterator[TimelineEntry]:
                 (_("Quan hệ"), signed.relation),
                 (_("Ngày nhận"), f"{signed.collected_date:%d/%m/%Y}"),
             ),
+        )
+
+
+def _listed(trace: Trace) -> Iterator[TimelineEntry]:
+    """The lists for the Treasury or the payment service in which it was given out."""
+    for line in trace.listed:
+        file = line.file
+        yield TimelineEntry(
+            at=file.made_at,
+            tone=Tone.PLAIN,
+            what=str(_("Đưa vào tệp gửi %(whom)s") % {"whom": file.get_route_display()}),
+            actor=str(file.made_by),
+            details=_pairs(
+                (_("Tệp"), f"{file.number}.{file.version}"),
+                (_("Dòng"), line.number),
+                (_("Số khoản"), shown(file.number_of_transactions)),
+                (_("Tổng tiền"), format_amount(file.control_sum)),
+                (_("Lý do"), file.reason),
+            ),
+            digest=bytes(file.sha256).hex(),
+        )
+
+
+def _results(trace: Trace) -> Iterator[TimelineEntry]:
+    """What was answered: the word that ended it, and words that came against it."""
+    for result in trace.results:
+        line, file = result.line, result.line.result_file
+        paid = result.outcome == PaidOrNot.PAID
+        words = _("Kết quả trái với kết quả đã ghi: cần người xem xét") if result.contradicts else _("Ghi kết quả chi")
+        yield TimelineEntry(
+            at=result.recorded_at,
+            tone=Tone.GOOD if paid and not result.contradicts else Tone.BAD,
+            what=str(words),
+            actor=str(file.decided_by or ""),
+            role=str(file.get_route_display()),
+            details=_pairs(
+                (_("Kết quả"), result.get_outcome_display()),
+                (_("Lý do"), f"{line.reason_code} {line.reason}".strip()),
+                (_("Ngày chi"), f"{line.paid_date:%d/%m/%Y}" if line.paid_date else ""),
+                (_("Số chứng từ"), line.reference),
+                (_("Tệp kết quả"), f"{file.pk}, {file.file_name}"),
+                (_("Dòng"), line.row),
+            ),
+            digest=bytes(file.sha256).hex(),
         )
 
 

@@ -5,8 +5,18 @@ from dataclasses import dataclass
 from django.db.models import Q
 
 from foundation.audit.models import AuditEvent
-from payments.models import Approval, DispatchAttempt, LedgerEntry, PayoutBatch, PayoutLineMove, Transfer
+from payments.models import (
+    Approval,
+    DispatchAttempt,
+    LedgerEntry,
+    PayoutBatch,
+    PayoutFileLine,
+    PayoutLineMove,
+    Transfer,
+    TransferResult,
+)
 from payments.queries.hearing import Answer, Callback, heard
+from payments.states import ROUTES_BY_FILE
 
 MOST_EVENTS = 500
 
@@ -16,7 +26,8 @@ class Trace:
     """Everything that is known of one transfer; the same number of queries whatever its history.
 
     `answers` holds what the bank answered of this transfer by the message id of the attempt; `moves` are lines that came to it
-    from an earlier transfer, or left it for a newer one.
+    from an earlier transfer, or left it for a newer one; `listed` are the lists for the Treasury or the payment service that it
+    stands or stood in, `results` what they answered.
     """
 
     transfer: Transfer
@@ -28,6 +39,8 @@ class Trace:
     ledger: list[LedgerEntry]
     moves: list[PayoutLineMove]
     events: list[AuditEvent]
+    listed: list[PayoutFileLine]
+    results: list[TransferResult]
 
 
 def find_transfer(*, code: str) -> Transfer | None:
@@ -68,4 +81,21 @@ def trace(*, end_to_end_id: str) -> Trace:
         ),
         moves=list(moves.select_related("from_transfer", "to_transfer").order_by("at", "id")),
         events=events,
+        listed=_listed(transfer),
+        results=_results(transfer),
     )
+
+
+def _listed(transfer: Transfer) -> list[PayoutFileLine]:
+    """Its lines in lists for others; only routes that are paid by such lists are asked about."""
+    if transfer.route not in ROUTES_BY_FILE:
+        return []
+    lines = PayoutFileLine.objects.filter(transfer=transfer).select_related("file__made_by").defer("cells_encrypted")
+    return list(lines.order_by("id"))
+
+
+def _results(transfer: Transfer) -> list[TransferResult]:
+    if transfer.route not in ROUTES_BY_FILE:
+        return []
+    results = TransferResult.objects.filter(transfer=transfer).select_related("line__result_file__decided_by")
+    return list(results.order_by("id"))

@@ -6,7 +6,7 @@ from django.utils.translation import ngettext
 
 from foundation.reference.amounts import format_amount
 from payments.queries.progress import Group
-from payments.states import BatchState, TransferState
+from payments.states import BatchState, TransferState, Verdict
 
 register = template.Library()
 
@@ -41,6 +41,8 @@ GROUP_COLOURS: dict[str, str] = {
     Group.SETTLED: "done",
     Group.AT_BANK: "busy",
     Group.CASH: "wait",
+    Group.TREASURY: "wait",
+    Group.SERVICE: "wait",
     Group.WAITING: "open",
     Group.REVIEW: "wait",
     Group.REJECTED: "failed",
@@ -65,6 +67,13 @@ def batch_colour(state: str) -> str:
 def transfer_colour(state: str) -> str:
     """The same for a payment."""
     return TRANSFER_COLOURS.get(state, "blue")
+
+
+@register.filter
+def verdict_colour(verdict: str) -> str:
+    """The same for what a row of a result file does."""
+    colours = {Verdict.PAID: "green", Verdict.NOT_PAID: "yellow", Verdict.BEFORE: "grey"}
+    return colours.get(Verdict(verdict), "red")
 
 
 @register.filter

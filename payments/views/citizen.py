@@ -16,8 +16,13 @@ from payments.states import Route
 C = CitizenStep
 # The way that lies before a payment; what it has passed falls away.
 BY_BANK = (C.APPROVED, C.SENT, C.CREDITED)
-IN_CASH = (C.APPROVED, C.CASH_READY, C.CASH_PAID)
-# Where a step stands on that way, which is not always under its own name.
+WAYS = {
+    Route.GATEWAY: BY_BANK,
+    Route.TREASURY_FILE: (C.APPROVED, C.WITH_TREASURY, C.TRANSFERRED),
+    Route.PAYMENT_SERVICE: (C.APPROVED, C.WITH_SERVICE, C.SERVICE_PAID),
+    Route.WARD_CASH: (C.APPROVED, C.CASH_READY, C.CASH_PAID),
+}
+# Where a step stands on the way by the bank, which is not always under its own name.
 STANDS_AT = {C.CHECKING: C.SENT, C.TRANSFERRED: C.SENT}
 TAG = {Tone.WAITING: "yellow", Tone.GOOD: "green", Tone.BAD: "red"}
 
@@ -37,8 +42,8 @@ def told(payment: CitizenPayment) -> Told:
 
 
 def _to_come(payment: CitizenPayment) -> tuple[CitizenStep, ...]:
-    way = IN_CASH if payment.route == Route.WARD_CASH else BY_BANK
-    stands_at = STANDS_AT.get(payment.step, payment.step)
+    way = WAYS[payment.route]
+    stands_at = payment.step if payment.step in way else STANDS_AT.get(payment.step, payment.step)
     return way[way.index(stands_at) + 1 :] if stands_at in way else ()
 
 

@@ -11,22 +11,27 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from beneficiaries.models import Payee, RegisterImport
+from foundation.reference.models import Bank
 from foundation.users.models import User
 from foundation.users.roles import PERMISSIONS, Role
 from payments.models import Transfer
-from payments.states import ProposalKind
+from payments.operations.payout_files import make_file
+from payments.states import ProposalKind, Route
 from tests.access.addresses import ADDRESSES, SIGNING_IN, Address
 from tests.factories import (
+    ACB,
     WARD,
     build_batch,
     make_account,
     make_citizen,
+    make_entitled,
     make_entitlement,
     make_office,
     make_person,
     make_staff,
     start,
 )
+from tests.payments.by_file import bring, said
 from tests.payments.deciding import propose
 from tests.payments.helpers import read
 
@@ -67,8 +72,12 @@ def world(db: None) -> World:
     person = make_person()
     account = make_account(Payee.objects.create(person=person), reference="ABCDE23456")
     make_entitlement(person)
+    Bank.objects.filter(bin=ACB).update(by_gateway=False)
+    (far,) = make_entitled(1, bank=ACB)
     batch = start(office, build_batch(office))
-    transfer = Transfer.objects.get()
+    transfer = Transfer.objects.get(payee__person=person)
+    file = make_file(batch_id=batch.pk, route=Route.TREASURY_FILE, by=office.accountant, at=office.at())
+    result = bring(office, batch, said(Transfer.objects.get(payee=far)))
     kept = RegisterImport.objects.create(
         unit_id=WARD,
         file_name="danh-sach.xlsx",
@@ -95,6 +104,15 @@ def world(db: None) -> World:
             "batch": of_batch,
             **{name: {"proposal_id": proposal.pk} for name in ADDRESSES if name.split("-")[0] == "proposal"},
             "review-decide": of_transfer,
+            "payee-way": {"payee_id": far.pk},
+            "batch-file-make": of_batch | {"route": "TREASURY_FILE"},
+            "batch-file-take": of_batch | {"file_id": file.pk, "kind": "csv"},
+            "batch-file-replace": of_batch | {"file_id": file.pk},
+            "batch-result-new": of_batch | {"route": "TREASURY_FILE"},
+            **{
+                name: of_batch | {"result_id": result.pk}
+                for name in ("batch-result", "batch-result-commit", "batch-result-cancel")
+            },
             "trace-batch": of_batch,
             "trace-transfer": of_transfer,
             "trace-export": of_transfer | {"kind": "csv"},
@@ -208,7 +226,7 @@ class TestStaff:
     @pytest.mark.parametrize("role", STAFF)
     def test_of_another_ward_finds_nothing_of_this_one(self, world: World, role: Role) -> None:
         client, wrong = client_of(make_staff(role, unit=OTHER_WARD)), {}
-        code = Transfer.objects.get().end_to_end_id
+        code = Transfer.objects.order_by("id")[0].end_to_end_id
         for name, row in ADDRESSES.items():
             if row.permission is None or row.permission not in PERMISSIONS[role]:
                 continue

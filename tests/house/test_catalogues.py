@@ -31,6 +31,8 @@ ONE_LANGUAGE = {
     "welfare_portal/settings.py": "the title of the API's description",
     "payments/management/": "for whoever runs the machine",
     "payments/cash_list.py": "paper that is signed and filed",
+    "payments/payout_sheets.py": "paper that is signed and filed",
+    "payments/result_rows.py": "headings and words as the Treasury and the payment service write them",
     "payments/queries/lists.py": "letters, for searching names with or without marks",
     "payments/operations/": "reasons that are kept with a batch as they were given",
     "beneficiaries/operations/": "the words of a consent are kept as they were shown",

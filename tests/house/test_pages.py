@@ -20,9 +20,13 @@ P = Permission
 # The README's rows of rights: what one line of words stands for.
 RIGHTS = {
     "see the register and lists": {P.VIEW_REGISTER, P.VIEW_BATCHES},
-    "import, build, submit": {P.IMPORT_REGISTER, P.PREPARE_BATCH},
+    "import, write down how people are paid, build, submit": {P.IMPORT_REGISTER, P.RECORD_WAY, P.PREPARE_BATCH},
     "confirm accounts, approve, confirm money": {P.CONFIRM_ACCOUNTS, P.APPROVE_BATCH, P.CONFIRM_FUNDING},
-    "record money, hand out cash": {P.RECORD_FUNDING, P.RECORD_CASH},
+    "record money, hand out cash, lists for the Treasury and the post, their results": {
+        P.RECORD_FUNDING,
+        P.RECORD_CASH,
+        P.RECORD_RESULTS,
+    },
     "hold a list": {P.HOLD_BATCH},
     "trace everything": {P.TRACE},
     "see the state of the system": {P.VIEW_SYSTEM},

@@ -15,12 +15,15 @@ APPEND_ONLY = {
     "privacy_data_access",
     "beneficiaries_consent",
     "beneficiaries_register_import_file",
+    "beneficiaries_payment_way",
     "payments_approval",
     "payments_ledger_entry",
     "payments_payout_line_move",
     "payments_transfer_return",
     "payments_cash_collection",
     "payments_evidence_file",
+    "payments_payout_file",
+    "payments_transfer_result",
 }
 
 

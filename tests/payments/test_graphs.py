@@ -20,13 +20,16 @@ from payments.states import (
     BATCH_MOVES,
     CHUNK_MOVES,
     PROPOSAL_MOVES,
+    RESULT_FILE_MOVES,
     TRANSFER_MOVES,
     VOUCHER_MOVES,
+    BatchKind,
     ProposalKind,
     TransferState,
 )
 from tests.factories import Office, approve, build_batch, make_entitled, make_office, start
 from tests.fake_gateway import FakeGateway
+from tests.payments.by_file import NOT_PAID, answered, bring, given, said
 from tests.payments.deciding import propose
 from tests.payments.helpers import read, refused, run, send_all, states
 
@@ -125,7 +128,7 @@ class TestI06OnlyMovesOfTheGraph:
         rows = dict(read("SELECT route, id FROM payments_transfer"))
 
         def row_for(old: str, new: str) -> int:
-            by_hand = "HANDED_OVER" in (old, new) and not {"SENDING", "ACCEPTED", "UNKNOWN"} & {old}
+            by_hand = "HANDED_OVER" in (old, new) and old not in {"SENDING", "ACCEPTED", "UNKNOWN", "REJECTED"}
             return int(rows["WARD_CASH" if by_hand else "GATEWAY"])
 
         laboratory = Laboratory(superuser, "payments_transfer", "transfer_moves", TRANSFER_MOVES)
@@ -137,6 +140,7 @@ class TestI06OnlyMovesOfTheGraph:
                 ("UNKNOWN", "READY"): "transfer_ready_again_with_proof",
                 ("SETTLED", "RETURNED"): "transfer_returned_by_return",
                 **{("REVIEW", str(new)): "transfer_decided_by_two" for new in TRANSFER_MOVES[TransferState.REVIEW]},
+                ("HANDED_OVER", "REJECTED"): "transfer_rejected_by_a_bank",  # the row is one of cash
             },
         )
         assert wrong == []
@@ -200,6 +204,24 @@ class TestI06OnlyMovesOfTheGraph:
         )
         assert wrong == []
 
+    def test_of_a_result_file(self, office: Office, superuser: Any) -> None:
+        batch, _, (first, _) = given(office)
+        kept = bring(office, batch, said(first))
+        laboratory = Laboratory(superuser, "payments_result_file", "result_file_moves", RESULT_FILE_MOVES)
+        decided = "CASE '{state}' WHEN 'CHECKED' THEN NULL ELSE"
+        wrong = laboratory.walk(
+            lambda *_: kept.pk,
+            setting=f"state = '{{state}}', decided_by_id = {decided} {office.accountant.pk} END, "
+            f"decided_at = {decided} now() END",
+        )
+        assert wrong == []
+
+    def test_of_a_payment_with_the_treasury_is_a_refusal_of_the_bank_by_its_word(self, office: Office) -> None:
+        batch, _, (first, _) = given(office)
+        refused("UPDATE payments_transfer SET state = 'REJECTED', due_at = NULL", by="transfer_ended_by_result")
+        answered(office, batch, said(first, NOT_PAID))
+        assert states() == {"REJECTED": 1, "HANDED_OVER": 1}
+
     @pytest.mark.parametrize(
         ("table", "rule", "moves", "first"),
         [
@@ -210,13 +232,18 @@ class TestI06OnlyMovesOfTheGraph:
             ("beneficiaries_entitlement", "entitlement_starts", ENTITLEMENT_MOVES, {"DRAFT", "ACTIVE"}),
             ("payments_funding_voucher", "funding_voucher_starts", VOUCHER_MOVES, {"RECORDED"}),
             ("payments_proposal", "proposal_starts", PROPOSAL_MOVES, {"PROPOSED"}),
+            ("payments_result_file", "result_file_starts", RESULT_FILE_MOVES, {"CHECKED"}),
         ],
     )
     def test_a_row_begins_where_the_graph_begins(
         self, office: Office, table: str, rule: str, moves: Mapping[Any, Any], first: set[str]
     ) -> None:
+        if table == "payments_result_file":
+            batch, _, (transfer, _) = given(office)
+            bring(office, batch, said(transfer))
         make_entitled(1)
-        propose(office, start(office, build_batch(office)), ProposalKind.CANCEL_BATCH)
+        started = start(office, build_batch(office, kind=BatchKind.SUPPLEMENTARY))
+        propose(office, started, ProposalKind.CANCEL_BATCH)
         for state in {str(state) for state in moves} - first:
             refused(
                 f"INSERT INTO {table} SELECT (jsonb_populate_record(r, jsonb_build_object('id', -1, 'state', %s))).* "

@@ -157,10 +157,12 @@ class TestSteps:
         assert (only(payee).step, only(payee).tone) == (S.NOT_PAID, Tone.BAD)
 
     def test_every_state_has_its_step(self) -> None:
-        from payments.queries.citizen import SETTLED, STEPS
-        from payments.states import SettlementLevel, TransferState
+        from payments.queries.citizen import HANDED_OVER, SETTLED, STEPS
+        from payments.states import Route, SettlementLevel, TransferState
 
-        assert {*STEPS, TransferState.SETTLED, TransferState.EXCLUDED} == set(TransferState)
+        told = {*STEPS, TransferState.HANDED_OVER, TransferState.SETTLED, TransferState.EXCLUDED}
+        assert told == set(TransferState)
+        assert set(HANDED_OVER) == set(Route) - {Route.GATEWAY}
         assert set(SETTLED) == set(SettlementLevel)
 
 

@@ -95,6 +95,14 @@ GRAPHS = (
         states.PROPOSAL_MOVES,
         ("PROPOSED",),
     ),
+    Graph(
+        "Result file",
+        "A file in which the Treasury or the payment service answers; its rows count when a person has taken it over.",
+        "result_file",
+        states.ResultFileState,
+        states.RESULT_FILE_MOVES,
+        ("CHECKED",),
+    ),
 )
 
 

@@ -84,6 +84,7 @@ def head(request: PortalRequest, batch: PayoutBatch, tab: str) -> dict[str, Any]
         "proposal": waits,
         "may_release": batch.state == B.HELD and proposes,
         "may_cancel": batch.state in BATCH_CANCELLABLE and proposes,
+        "paid_by": set(batch.chunks.values_list("route", flat=True).distinct().order_by()),
         "may_hold": batch.state in BATCH_HOLDABLE and may(Permission.HOLD_BATCH, unit),
     }
 
@@ -151,6 +152,7 @@ def transfers(request: PortalRequest, batch_id: int) -> HttpResponse:
         "form": form,
         "chosen": kept,
         "state": state,
+        "may_see_payees": request.rights.reaches(Permission.VIEW_REGISTER, batch.unit_id),
         "filtered": any(kept.values()),
         "query": urlencode({key: value for key, value in kept.items() if value}),
         "first": after is None,

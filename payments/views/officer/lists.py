@@ -71,6 +71,7 @@ def new(request: PortalRequest) -> HttpResponse:
                 period=told["period"],
                 kind=BatchKind(told["kind"]),
                 execution_date=told["execution_date"],
+                accounts_by=told["accounts_by"],
                 by=request.user,
                 at=request.at,
             )
