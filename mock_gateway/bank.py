@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from mock_gateway import answers, links, messages, scenarios, statements, transfers
+from mock_gateway import answers, links, messages, notices, scenarios, statements, transfers
 from mock_gateway.accounts import enquire
 from mock_gateway.clock import iso
 from mock_gateway.faults import ANSWERS, BEFORE, HALF, LINES
@@ -213,6 +213,19 @@ def read_remove(call: Call) -> Task:
     return Task(run=remove)
 
 
+def read_notices(call: Call) -> Task:
+    """What the portal tells citizens."""
+    gateway = call.gateway
+    lines = messages.parse_notices(call.body, webhook_id=call.webhook_id)
+
+    async def take() -> dict[str, Any]:
+        at = gateway.clock.now()
+        results = await gateway.store.run(lambda connection: notices.take(connection, lines, at=at))
+        return {"message_id": call.webhook_id, "accepted_at": iso(at), "results": results}
+
+    return Task(run=take, ids=[line.notice_id for line in lines])
+
+
 def read_statement(call: Call) -> Task:
     """The statement of a day that is over."""
     gateway = call.gateway
@@ -257,6 +270,7 @@ routes = [
     Route("/accounts/verify", door("accounts", read_enquiry), methods=["POST"]),
     Route("/links", door("links", read_link), methods=["POST"]),
     Route("/links/{link_id}/remove", door("links", read_remove), methods=["POST"]),
+    Route("/notices", door("notices", read_notices), methods=["POST"]),
     Route("/statements/{day}", door("statements", read_statement)),
     Route("/credits", door("credits", read_credits), methods=["POST"]),
     Route("/inquiries", door("inquiries", read_inquiry), methods=["POST"]),

@@ -25,6 +25,7 @@ LINKS = """
 SELECT link_id, source, status, national_id, bank_bin, account_number, holder_name, remove_reason
 FROM links ORDER BY id
 """
+NOTICES = "SELECT notice_id, national_id, phone_numbers, title, text FROM notices ORDER BY id"
 CALLBACKS = "SELECT event_id, type, items, state, attempts, last_answer, treatment FROM outbox ORDER BY id"
 NDJSON = "application/x-ndjson"
 
@@ -222,6 +223,11 @@ async def show_links(gateway: Gateway, _request: Request) -> Response:
     return StreamingResponse(_in_thread(_rows(gateway, LINKS)), media_type=NDJSON)
 
 
+async def show_notices(gateway: Gateway, _request: Request) -> Response:
+    """What citizens were told, as JSON lines."""
+    return StreamingResponse(_in_thread(_rows(gateway, NOTICES)), media_type=NDJSON)
+
+
 async def show_callbacks(gateway: Gateway, _request: Request) -> Response:
     """The outbox as JSON lines: what waits, was delivered, parked or lost."""
     return StreamingResponse(_in_thread(_rows(gateway, CALLBACKS)), media_type=NDJSON)
@@ -239,6 +245,7 @@ routes = [
     Route("/links", guarded(show_links)),
     Route("/links", guarded(act_in_vneid), methods=["POST"]),
     Route("/callbacks", guarded(show_callbacks)),
+    Route("/notices", guarded(show_notices)),
     Route("/credits", guarded(show_credits)),
     Route("/stats", guarded(show_stats)),
     Route("/faults", guarded(show_faults)),

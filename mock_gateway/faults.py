@@ -38,7 +38,7 @@ CALLBACKS = (
 STATEMENTS = ("statement_missing_row", "statement_extra_row", "statement_amount_mismatch")
 KINDS = (*BEFORE, HALF, *ANSWERS, *LINES, *CREDITS, *CALLBACKS, *STATEMENTS)
 
-ENDPOINTS = ("credits", "inquiries", "accounts", "links", "statements")
+ENDPOINTS = ("credits", "inquiries", "accounts", "links", "notices", "statements")
 ID_TOKEN_FAULTS = (
     "wrong_nonce",
     "missing_nonce",

@@ -24,6 +24,7 @@ HAPPENED = (
     "outbox",
     "links",
     "link_attempts",
+    "notices",
     "armed",
     "held",
     "vneid_codes",

@@ -9,6 +9,7 @@ import orjson
 from mock_gateway.clock import parse_instant
 
 MAX_LINES = 1_000
+MAX_NOTICES = 100
 MAX_BODY = 2 * 1024 * 1024
 MAX_AMOUNT = 999_999_999_999
 MAX_PROBLEMS = 20
@@ -23,6 +24,7 @@ _DEBTOR = re.compile(r"[A-Za-z0-9.]{1,34}").fullmatch
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}").fullmatch
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,128}").fullmatch
 _NATIONAL_ID = re.compile(r"[0-9]{12}").fullmatch
+_PHONE = re.compile(r"\+84[0-9]{8,10}").fullmatch
 _OLD_ID = re.compile(r"[0-9]{9}").fullmatch
 
 REMOVE_REASONS = ("CONSENT_WITHDRAWN", "REPLACED", "ACCOUNT_CLOSED", "DECEASED", "OTHER")
@@ -215,6 +217,54 @@ def parse_remove(body: bytes) -> str:
     if value["reason"] not in REMOVE_REASONS:
         raise invalid("reason", f"must be one of {', '.join(REMOVE_REASONS)}")
     return str(value["reason"])
+
+
+class NoticeLine(NamedTuple):
+    """What one citizen is told."""
+
+    notice_id: str
+    national_id: str
+    phone_numbers: list[str]
+    title: str
+    text: str
+
+
+def parse_notices(body: bytes, *, webhook_id: str) -> list[NoticeLine]:
+    """Read a message of notices; one line that is wrong refuses it whole, and is named."""
+    value = parse_object(body)
+    take = _members(value, {"message_id", "notices"})
+    if take("message_id", _text(_MESSAGE_ID)) != webhook_id:
+        raise invalid("message_id", "must equal webhook-id")
+    items = value["notices"]
+    if not isinstance(items, list) or not 1 <= len(items) <= MAX_NOTICES:
+        raise invalid("notices", f"must be a list of 1 to {MAX_NOTICES}")
+    lines = []
+    for number, item in enumerate(items, start=1):
+        if not isinstance(item, dict):
+            raise invalid("notices", "must hold objects")
+        try:
+            read = _members(item, set(NoticeLine._fields))
+            lines.append(
+                NoticeLine(
+                    read("notice_id", _text(_ID)),
+                    read("national_id", _text(_NATIONAL_ID)),
+                    read("phone_numbers", _phones),
+                    read("title", _plain(1, 100)),
+                    read("text", _plain(1, 500)),
+                )
+            )
+        except Refusal as refusal:
+            for problem in refusal.body["problems"]:
+                problem["line"] = number
+            raise
+    return lines
+
+
+def _phones(value: Any) -> list[str]:
+    if not isinstance(value, list) or len(value) > 2 or not all(isinstance(one, str) and _PHONE(one) for one in value):
+        msg = "must be at most two numbers in the form +84…"
+        raise ValueError(msg)
+    return value
 
 
 _LINE_MEMBERS = frozenset(Line._fields)

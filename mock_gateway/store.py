@@ -126,6 +126,19 @@ CREATE TABLE IF NOT EXISTS link_attempts (
   at INTEGER NOT NULL
 );
 
+-- What citizens were told: shown in the app; the numbers stand for short messages.
+CREATE TABLE IF NOT EXISTS notices (
+  id INTEGER PRIMARY KEY,
+  notice_id TEXT NOT NULL UNIQUE,
+  national_id TEXT NOT NULL,
+  phone_numbers TEXT NOT NULL,
+  title TEXT NOT NULL,
+  text TEXT NOT NULL,
+  digest BLOB NOT NULL,
+  at INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS notices_of_person ON notices (national_id, id);
+
 CREATE TABLE IF NOT EXISTS armed (
   end_to_end_id TEXT NOT NULL, kind TEXT NOT NULL, times INTEGER NOT NULL, PRIMARY KEY (end_to_end_id, kind)
 ) WITHOUT ROWID;

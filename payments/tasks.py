@@ -5,6 +5,7 @@ No message carries work: a lost one costs a sweep, a doubled one finds nothing t
 time budget and lets go, so that a deployment never waits for long.
 """
 
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,7 @@ from redis.exceptions import RedisError
 from foundation.audit import clock
 from foundation.audit.models import Job
 from foundation.audit.partitions import ensure_months
+from foundation.audit.signs import Kind, give_sign
 from foundation.gateway.client import gateway
 from payments.errors import FundTooLow, InvalidMove, PaymentsStopped
 from payments.models import PayoutBatch
@@ -50,13 +52,15 @@ def ring_for_messages() -> None:
 
 @shared_task
 def tick(**_from_a_newer_release: Any) -> None:
-    """Beat's sweep: wake as many workers as may dispatch."""
+    """Beat's sweep: wake as many workers as may dispatch, and leave word that beat is there."""
+    give_sign(name="beat", kind=Kind.BEAT)
     ring()
 
 
 @shared_task
 def work(**_from_a_newer_release: Any) -> None:
-    """Look for work until there is none, or the time budget is spent."""
+    """Look for work until there is none, or the time budget is spent; first, leave word that this worker is there."""
+    give_sign(name=f"worker {work.request.hostname or socket.gethostname()}", kind=Kind.WORKER)
     drain(budget_seconds=settings.DISPATCH_WAKE_BUDGET)
 
 

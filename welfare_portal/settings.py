@@ -6,6 +6,7 @@ With DEBUG off the portal refuses to start on the example's secrets (`welfare_po
 from pathlib import Path
 from typing import Any
 
+from celery.schedules import crontab
 from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
@@ -85,6 +86,10 @@ CELERY_BEAT_SCHEDULE = {
     },
     "keep accounts": {"task": "beneficiaries.tasks.housekeep", "schedule": 300.0},
     "seal the trail": {"task": "welfare_portal.tasks.seal", "schedule": 10.0},
+    "watch": {"task": "welfare_portal.tasks.watch", "schedule": 60.0},
+    "watch thoroughly": {"task": "welfare_portal.tasks.watch", "schedule": 600.0, "kwargs": {"thoroughly": True}},
+    "send notices": {"task": "welfare_portal.tasks.send_notices", "schedule": 10.0},
+    "check the trail": {"task": "welfare_portal.tasks.check_trail", "schedule": crontab(hour=3, minute=10)},
 }
 
 # --- The gateway to banks and VNeID (docs/gateway-contract.md) -------------------------------------------------------
@@ -108,6 +113,12 @@ DISPATCH_ACCEPTED_SLA = env.int("DISPATCH_ACCEPTED_SLA", default=120)
 DISPATCH_GATEWAY_WINDOW = env.int("DISPATCH_GATEWAY_WINDOW", default=30 * 24 * 3600)
 BANK_RATE = env.int("BANK_RATE", default=5000)  # lines a second to a bank without a row of its own yet
 DISPATCH_WAKE_BUDGET = env.int("DISPATCH_WAKE_BUDGET", default=25)
+
+# --- Letters to staff: what is told of stands on the portal, a letter only says that it is there ----------------------
+vars().update(env.email_url("EMAIL_URL", default="dummymail://"))
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="cong-an-sinh-xa-hoi@localhost")
+EMAIL_DOMAIN = DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">")
+EMAIL_TIMEOUT = 10
 
 # --- Applications ----------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [

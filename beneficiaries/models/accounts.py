@@ -1,5 +1,6 @@
 """Where a payee is paid: versioned accounts, and the consents under which numbers are shared with a bank."""
 
+import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -153,6 +154,29 @@ class PayoutAccount(models.Model):
         ]
         triggers = [
             *only_allowed_moves("payout_account", ACCOUNT_MOVES, initial=["REQUESTED"]),
+            # I-22: what takes the place of another number waits out its safe time, whoever writes, and nobody shortens it.
+            pgtrigger.Trigger(
+                name="payout_account_cools_off",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "((OLD.cooling_until IS NOT NULL AND NEW.cooling_until IS DISTINCT FROM OLD.cooling_until) "
+                    "OR (NEW.state = 'COOLING' AND OLD.state <> 'COOLING') OR (NEW.state = 'ACTIVE' AND OLD.state <> 'ACTIVE'))"
+                ),
+                func="""
+                    IF (OLD.cooling_until IS NOT NULL AND NEW.cooling_until IS DISTINCT FROM OLD.cooling_until)
+                       OR (NEW.state = 'COOLING' AND OLD.state <> 'COOLING'
+                           AND NEW.cooling_until < portal_now() + interval '71 hours')
+                       OR (NEW.state = 'ACTIVE' AND OLD.state = 'COOLING' AND NEW.cooling_until > portal_now())
+                       OR (NEW.state = 'ACTIVE' AND OLD.state NOT IN ('COOLING', 'SUSPENDED', 'ACTIVE') AND EXISTS (
+                           SELECT 1 FROM beneficiaries_payout_account earlier
+                           WHERE earlier.id = NEW.replaces_id AND earlier.number_index <> NEW.number_index))
+                    THEN
+                        RAISE EXCEPTION 'payout_account_cools_off: %', OLD.id USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
             # The ciphertext alone may change: key rotation writes it anew.
             frozen_columns(
                 "payout_account",

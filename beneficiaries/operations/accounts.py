@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from beneficiaries.errors import AccountsChanged
 from beneficiaries.models import PayoutAccount
 from beneficiaries.operations.placing import COOLING_HOURS
+from beneficiaries.operations.telling import tell_of_change, tell_of_loss
 from beneficiaries.queries.confirming import READY, parameters
 from beneficiaries.states import AccountSource, AccountState, MatchResult
 from foundation.audit.operations import SYSTEM, record_event
@@ -168,7 +169,7 @@ SET state = CASE WHEN ready.current_id IS NULL THEN 'ACTIVE' ELSE 'COOLING' END,
     due_at = CASE WHEN ready.current_id IS NULL THEN NULL
                   ELSE %(at)s::timestamptz + %(cooling)s * interval '1 hour' END
 FROM ready WHERE a.id = ready.id
-RETURNING a.id
+RETURNING a.id, a.state
 """  # noqa: S608  parts of our own; values are parameters
 
 
@@ -192,9 +193,11 @@ def confirm_listed_accounts(*, unit_code: str, by: User, at: datetime, seen: str
     access.require(user=by, permission=Permission.CONFIRM_ACCOUNTS, unit_code=unit_code, at=at)
     with connection.cursor() as cursor:
         cursor.execute(CONFIRM, parameters(unit_code=unit_code, by=by) | {"at": at, "cooling": COOLING_HOURS})
-        ids = sorted(row[0] for row in cursor.fetchall())
+        rows = sorted(cursor.fetchall())
+    ids = [account_id for account_id, _ in rows]
     if seen is not None and seen != _digest(ids):
         raise AccountsChanged
+    tell_of_change(account_ids=[account_id for account_id, state in rows if state == AccountState.COOLING])
     confirmed = len(ids)
     record_event(
         kind="accounts.confirmed",
@@ -284,6 +287,7 @@ def follow_bank_refusals(*, refusals: Sequence[tuple[int, str]]) -> None:
             [[account_id for account_id, _ in moves], [str(state) for _, state in moves]],
         )
         changed = cursor.fetchall()
+    tell_of_loss(account_ids=[account_id for account_id, _ in changed])
     for account_id, state in changed:
         record_event(
             kind=f"account.{state.lower()}",

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 
 from beneficiaries.errors import AccountTaken
 from beneficiaries.models import Consent, Payee, PayoutAccount, Person
+from beneficiaries.operations.telling import tell_of_change
 from beneficiaries.states import (
     ACCOUNT_HOLDS_NUMBER,
     ACCOUNT_WAITING,
@@ -120,6 +121,7 @@ def take_into_use(*, account: PayoutAccount, at: datetime) -> None:
             if current is not None and not _same_number(current, account):
                 until = at + timedelta(hours=COOLING_HOURS)
                 _move(account, AccountState.COOLING, replaces=current, cooling_until=until, due_at=until)
+                tell_of_change(account_ids=[account.pk])
                 return
             if current is not None:
                 _move(current, AccountState.SUPERSEDED, ended_at=at)

@@ -212,6 +212,7 @@ class Alarm(models.Model):
     details = models.JSONField(default=dict, help_text="facts of the last time; never a personal number")
     times = models.PositiveIntegerField(default=1, db_default=1)
     raised_at = models.DateTimeField(db_default=PortalNow())
+    told_at = models.DateTimeField(null=True, help_text="when notices of it were written")
     last_seen_at = models.DateTimeField(db_default=PortalNow())
     owner_id = models.BigIntegerField(null=True, help_text="user who takes care of it")
     owner_label = models.CharField(max_length=200, blank=True)
@@ -241,7 +242,8 @@ class Alarm(models.Model):
             ),
         ]
         indexes = [
-            models.Index(name="alarm_open", fields=["-last_seen_at", "-id"], condition=Q(closed_at=None)),
+            models.Index(name="alarm_open", fields=["-id"], condition=Q(closed_at=None)),
+            models.Index(name="alarm_untold", fields=["id"], condition=Q(told_at=None)),
         ]
         triggers = [
             pgtrigger.Protect(name="alarm_kept", operation=pgtrigger.Delete),
@@ -259,3 +261,35 @@ class Alarm(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} {self.subject_kind} {self.subject_id}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the trouble is still there, as far as anybody knows."""
+        return self.closed_at is None
+
+    @property
+    def ended_by_itself(self) -> bool:
+        """Whether a watcher closed it, because the trouble was gone."""
+        return self.closed_at is not None and self.closed_by_id is None
+
+
+class SignOfLife(models.Model):
+    """When a process, or a piece of regular work, was last seen at it. A row a name, overwritten."""
+
+    class Kind(models.TextChoices):
+        BEAT = "BEAT", _("Bộ hẹn giờ")
+        WORKER = "WORKER", _("Tiến trình xử lý")
+        TRAIL_CHECK = "TRAIL_CHECK", _("Kiểm tra nhật ký")
+
+    name = models.CharField(max_length=100, primary_key=True)
+    kind = models.CharField(max_length=12, choices=Kind)
+    at = models.DateTimeField(db_default=PortalNow())
+    details = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "audit_sign_of_life"
+        verbose_name = _("dấu hiệu hoạt động")
+        verbose_name_plural = _("dấu hiệu hoạt động")
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.at}"

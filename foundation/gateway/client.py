@@ -25,14 +25,17 @@ from foundation.gateway.codes import ENQUIRY_REFUSALS
 from foundation.gateway.errors import Exchange, Refused
 from foundation.gateway.port import (
     BulkAnswer,
+    CitizenNotice,
     Gateway,
     LinkAnswer,
     LinkRemoval,
     NameEnquiryAnswer,
+    NoticesAnswer,
     TransferInstruction,
 )
 from foundation.gateway.signatures import Secret, signing_secret
 from foundation.gateway.transport import DeadlineTransport
+from foundation.gateway.wire_notices import notices_message, read_codes
 
 log = structlog.get_logger(__name__)
 
@@ -213,6 +216,21 @@ class HttpGateway:
             _echo(document, "link_id", link_id)
             _echo(document, "status", "REMOVED")
             return LinkRemoval(link_id, wire.read_instant(document, "removed_at"), exchange)
+
+    # --- Notices -----------------------------------------------------------------------------------------------------
+    def send_notices(
+        self, *, message_id: str, notices: Sequence[CitizenNotice], deadline_seconds: float
+    ) -> NoticesAnswer:
+        """See `port.Gateway.send_notices`."""
+        call = begin(deadline_seconds)
+        body = notices_message(message_id=message_id, notices=notices)
+        document, exchange = self._caller.post(
+            reading.NOTICES, "/notices", message_id=message_id, body=body, call=call, lines=len(notices)
+        )
+        with reading_answer(exchange):
+            _echo(document, "message_id", message_id)
+            codes = read_codes(document, ours=frozenset(notice.notice_id for notice in notices))
+        return NoticesAnswer(codes, exchange)
 
     # --- Statements --------------------------------------------------------------------------------------------------
     def fetch_statement(

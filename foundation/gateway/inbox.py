@@ -16,10 +16,13 @@ from enum import StrEnum
 import structlog
 from django.db import connection, transaction
 
+from foundation.audit.alarms import raise_alarm
 from foundation.audit.operations import GATEWAY, SYSTEM, Actor, record_event
 from foundation.gateway import strict_json, wire
+from foundation.gateway.alarms import MESSAGE_CONFLICT
 from foundation.gateway.events import KINDS, Event, read_event
 from foundation.gateway.exchanges import CONTEXT, Part, body_row_id
+from foundation.gateway.refused import TALLY
 from foundation.gateway.signatures import SignatureRefused as SignatureRefused  # noqa: PLC0414  part of this door
 from foundation.gateway.signatures import Verified, callback_secrets, verify_callback
 from foundation.privacy.encryption import DecryptionFailed, decrypt_bytes, encrypt
@@ -84,7 +87,7 @@ def receive(
 
     Raises:
         TooLarge: Before anything else is looked at.
-        SignatureRefused: Not proven to come from the gateway; nothing was written.
+        SignatureRefused: Not proven to come from the gateway; nothing of it was written, it was counted.
         Malformed: Proven, but not a message of the contract; nothing was written.
     """
     if len(body) > MAXIMUM_BYTES:
@@ -93,6 +96,7 @@ def receive(
         proof = verify_callback(headers=headers, body=body, secrets=callback_secrets(), now=time.time())
     except SignatureRefused as refusal:
         log.warning("gateway.callback_refused", why=refusal.why, size=len(body))
+        TALLY.add()
         raise
     kind = _kind_of(body, proof)
     receipt = _store(provider=provider, message_id=proof.message_id, kind=kind, body=body)
@@ -158,6 +162,12 @@ def _store(*, provider: str, message_id: str, kind: str, body: bytes) -> Receipt
             "stored_sha256": bytes(stored).hex(),
             "received_sha256": digest.hex(),
         },
+    )
+    raise_alarm(
+        kind=MESSAGE_CONFLICT,
+        subject_kind="gateway_message",
+        subject_id=pk,
+        details={"provider": provider, "message_id": message_id},
     )
     return Receipt(ReceiptState.CONFLICT, pk)
 

@@ -70,7 +70,10 @@ class GatewayMessage(models.Model):
                 name="gateway_message_quarantine_has_reason", condition=~Q(state="QUARANTINED") | ~Q(outcome="")
             ),
         ]
-        indexes = [models.Index(name="gateway_message_due", fields=["due_at", "id"], condition=Q(state="RECEIVED"))]
+        indexes = [
+            models.Index(name="gateway_message_due", fields=["due_at", "id"], condition=Q(state="RECEIVED")),
+            models.Index(name="gateway_message_set_aside", fields=["id"], condition=Q(state="QUARANTINED")),
+        ]
         triggers = [
             *only_allowed_moves("gateway_message", MESSAGE_MOVES, initial=[MessageState.RECEIVED]),
             frozen_columns("gateway_message", ["provider", "message_id", "kind", "payload_hash", "received_at"]),
@@ -80,6 +83,22 @@ class GatewayMessage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider} {self.message_id}"
+
+
+class RefusedCallbacks(models.Model):
+    """How many callbacks of a minute had a signature that was refused; of the messages themselves nothing is kept."""
+
+    minute = models.DateTimeField(primary_key=True)
+    count = models.PositiveIntegerField()
+
+    class Meta:
+        db_table = "gateway_refused_callbacks"
+        constraints = [models.CheckConstraint(name="refused_callbacks_some", condition=Q(count__gte=1))]
+        verbose_name = _("bản tin bị từ chối")
+        verbose_name_plural = _("bản tin bị từ chối")
+
+    def __str__(self) -> str:
+        return f"{self.minute}: {self.count}"
 
 
 class GatewayMessageBody(models.Model):
@@ -177,3 +196,100 @@ class BankChannel(models.Model):
 
     def __str__(self) -> str:
         return f"{self.bank_bin} {self.get_state_display()}"
+
+
+class NoticeState(models.TextChoices):
+    """Where a notice stands on its way out; in the inbox of the portal it stands from the first moment."""
+
+    WAITING = "WAITING", _("Chờ gửi")
+    SENT = "SENT", _("Đã gửi")
+    FAILED = "FAILED", _("Chưa gửi được, sẽ gửi lại")
+    GIVEN_UP = "GIVEN_UP", _("Không gửi được")
+
+
+NOTICE_MOVES: dict[str, tuple[str, ...]] = {
+    NoticeState.WAITING: (NoticeState.SENT, NoticeState.FAILED, NoticeState.GIVEN_UP),
+    NoticeState.FAILED: (NoticeState.SENT, NoticeState.GIVEN_UP),
+    NoticeState.SENT: (),
+    NoticeState.GIVEN_UP: (),
+}
+
+
+class Notice(models.Model):
+    """Something that one person is told, once per event: kept in his inbox here, and sent to him by one more way.
+
+    Words and address are encrypted (contexts "notice.text", "notice.address", row id = pk). A member of staff is known by the
+    user's id, a citizen by the fingerprint of the ID number: also one who has never signed in here.
+    """
+
+    class Channel(models.TextChoices):
+        PORTAL = "PORTAL", _("Chỉ trên cổng")
+        EMAIL = "EMAIL", _("Thư điện tử")
+        VNEID = "VNEID", _("VNeID")
+
+    event = models.CharField(max_length=80, help_text="what it tells of, such as `alarm:12`")
+    user_id = models.BigIntegerField(null=True)
+    person_index = models.BinaryField(max_length=32, null=True)
+    channel = models.CharField(_("gửi qua"), max_length=6, choices=Channel)
+    text_encrypted = models.BinaryField()
+    address_encrypted = models.BinaryField(null=True)
+    state = models.CharField(_("trạng thái"), max_length=8, choices=NoticeState, default=NoticeState.WAITING)
+    created_at = models.DateTimeField(db_default=PortalNow())
+    due_at = models.DateTimeField(null=True, db_default=PortalNow(), help_text="when a worker takes it up next")
+    attempts = models.PositiveIntegerField(default=0, help_text="claims so far; also the fence of the present claim")
+    outcome = models.CharField(max_length=100, blank=True)
+    ended_at = models.DateTimeField(null=True)
+    read_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "gateway_notice"
+        constraints = [
+            models.CheckConstraint(
+                name="notice_has_one_recipient",
+                condition=Q(user_id__isnull=False, person_index=None) | Q(user_id=None, person_index__isnull=False),
+            ),
+            models.UniqueConstraint(
+                name="notice_once_per_user", fields=["event", "user_id"], condition=Q(user_id__isnull=False)
+            ),
+            models.UniqueConstraint(
+                name="notice_once_per_person",
+                fields=["event", "person_index"],
+                condition=Q(person_index__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="notice_sent_elsewhere_has_address",
+                condition=Q(channel="PORTAL", address_encrypted=None)
+                | ~Q(channel="PORTAL") & Q(address_encrypted__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="notice_due_until_it_ends",
+                condition=Q(state__in=["WAITING", "FAILED"], due_at__isnull=False, ended_at=None)
+                | Q(state__in=["SENT", "GIVEN_UP"], due_at=None, ended_at__isnull=False),
+            ),
+            models.CheckConstraint(name="notice_given_up_has_reason", condition=~Q(state="GIVEN_UP") | ~Q(outcome="")),
+        ]
+        indexes = [
+            models.Index(name="notice_due", fields=["due_at", "id"], condition=Q(state__in=["WAITING", "FAILED"])),
+            models.Index(name="notice_given_up", fields=["ended_at"], condition=Q(state="GIVEN_UP")),
+            models.Index(
+                name="notice_user_unread", fields=["user_id"], condition=Q(user_id__isnull=False, read_at=None)
+            ),
+            models.Index(
+                name="notice_person_unread",
+                fields=["person_index"],
+                condition=Q(person_index__isnull=False, read_at=None),
+            ),
+            models.Index(name="notice_of_user", fields=["user_id", "-id"], condition=Q(user_id__isnull=False)),
+            models.Index(
+                name="notice_of_person", fields=["person_index", "-id"], condition=Q(person_index__isnull=False)
+            ),
+        ]
+        triggers = [
+            *only_allowed_moves("notice", NOTICE_MOVES, initial=[NoticeState.WAITING, NoticeState.SENT]),
+            frozen_columns("notice", ["event", "user_id", "person_index", "channel", "created_at"]),
+        ]
+        verbose_name = _("thông báo")
+        verbose_name_plural = _("thông báo")
+
+    def __str__(self) -> str:
+        return f"{self.event} → {self.user_id or 'citizen'}"

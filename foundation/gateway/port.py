@@ -121,6 +121,25 @@ class LinkRemoval:
     exchange: Exchange | None = field(default=None, repr=False, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class CitizenNotice:
+    """What a citizen is told in VNeID, and by short message to the numbers given; shown once by its id."""
+
+    notice_id: str
+    national_id: str = field(repr=False)
+    title: str = field(repr=False)
+    text: str = field(repr=False)
+    phone_numbers: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NoticesAnswer:
+    """What became of each notice that was answered: None where it was taken, else the code of its refusal."""
+
+    codes: dict[str, str | None]
+    exchange: Exchange | None = field(default=None, repr=False, compare=False)
+
+
 class Gateway(Protocol):
     """Banks and name enquiry behind one door."""
 
@@ -218,5 +237,16 @@ class Gateway(Protocol):
         Raises:
             NotSent: `STATEMENT_NOT_READY` until the day is over by the gateway's clock.
             Unavailable: It broke off or did not come; what was read is worthless.
+        """
+        ...
+
+    def send_notices(
+        self, *, message_id: str, notices: Sequence[CitizenNotice], deadline_seconds: float
+    ) -> NoticesAnswer:
+        """Hand over 1 to 100 notices to citizens; safe to repeat, since each is shown once by its id.
+
+        Raises:
+            Unavailable: Repeat the same later.
+            MessageRefused: The message breaks the contract, by the fault of the lines that it names; nothing was taken.
         """
         ...

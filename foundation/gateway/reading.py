@@ -60,6 +60,7 @@ LINKS = Route(
     | {(422, refusal.code) for refusal in ENQUIRY_REFUSALS.values() if not refusal.try_again},
 )
 REMOVAL = Route("links.remove", _LATER - {(404, "NOT_FOUND")}, _NEVER | {(404, "NOT_FOUND")})
+NOTICES = Route("notices", _LATER, _NEVER)
 STATEMENTS = Route("statements", _LATER | {(404, "STATEMENT_NOT_READY")}, _NEVER)
 
 
@@ -95,7 +96,7 @@ def raise_error(route: Route, *, status: int, headers: httpx2.Headers, exchange:
         )
     if (status, code) in route.never:
         problems = _problems(document)
-        if route is CREDITS or route is INQUIRIES:
+        if route in (CREDITS, INQUIRIES, NOTICES):
             raise MessageRefused(code, problems=problems, exchange=exchange)
         raise Refused(code, problems=problems, exchange=exchange)
     raise OutcomeUnknown(f"HTTP_{status}_{code}", exchange=exchange)

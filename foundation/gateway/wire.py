@@ -73,8 +73,8 @@ def credits_message(
         problems += _problem(line, "amount", type(amount) is int and 1 <= amount <= MAXIMUM_AMOUNT)
         problems += _problem(line, "bank_bin", BANK_BIN.fullmatch(transfer.creditor_agent))
         problems += _problem(line, "account_number", ACCOUNT.fullmatch(transfer.creditor_account))
-        problems += _problem(line, "creditor_name", _is_text(transfer.creditor_name, 1, LONGEST_NAME))
-        problems += _problem(line, "remittance_text", _is_text(transfer.remittance_information, 0, 140))
+        problems += _problem(line, "creditor_name", is_text(transfer.creditor_name, 1, LONGEST_NAME))
+        problems += _problem(line, "remittance_text", is_text(transfer.remittance_information, 0, 140))
     if problems:
         raise MessageRefused("INVALID_MESSAGE", problems=tuple(problems))
     body = orjson.dumps(
@@ -153,7 +153,7 @@ def link_message(
         *_problem(0, "bank_bin", BANK_BIN.fullmatch(creditor_agent)),
         *_problem(0, "account_number", ACCOUNT.fullmatch(creditor_account)),
         *_problem(0, "national_id", NATIONAL_ID.fullmatch(national_id)),
-        *_problem(0, "holder_name", _is_text(holder_name, 1, LONGEST_NAME)),
+        *_problem(0, "holder_name", is_text(holder_name, 1, LONGEST_NAME)),
         *_problem(0, "consent_token", CONSENT_TOKEN.fullmatch(consent_token)),
         *_problem(0, "consent_given_at", consent_given_at.tzinfo is not None),
     )
@@ -196,7 +196,7 @@ def _is_soon(created_at: datetime, not_after: datetime) -> bool:
     return not_after.tzinfo is not None and created_at < not_after <= created_at + LONGEST_VALIDITY
 
 
-def _is_text(value: str, shortest: int, longest: int) -> bool:
+def is_text(value: str, shortest: int, longest: int) -> bool:
     """Unicode NFC of that many characters, none of them a control, a lone surrogate or unassigned."""
     if not shortest <= len(value) <= longest:
         return False
@@ -244,7 +244,7 @@ def read_text(document: Mapping[str, Any], name: str, pattern: re.Pattern[str]) 
 def read_name(document: Mapping[str, Any], name: str) -> str:
     """A member that is a person's name, up to 140 characters, without controls; as NFC."""
     value = document.get(name)
-    if not isinstance(value, str) or not _is_text(unicodedata.normalize("NFC", value), 1, 140):
+    if not isinstance(value, str) or not is_text(unicodedata.normalize("NFC", value), 1, 140):
         raise NotOfContract(name)
     return unicodedata.normalize("NFC", value)
 

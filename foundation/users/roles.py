@@ -41,10 +41,14 @@ class Permission(StrEnum):
     TRACE = "trace"
     MANAGE_USERS = "manage_users"
     VIEW_SYSTEM = "view_system"
+    MANAGE_ALARMS = "manage_alarms"
+    MANAGE_CHANNELS = "manage_channels"
+    READ_NOTICES = "read_notices"
 
 
 P = Permission
-PERMISSIONS: dict[Role, frozenset[Permission]] = {
+_OF_ALL_STAFF = frozenset({P.READ_NOTICES})
+_OF_ROLES: dict[Role, frozenset[Permission]] = {
     Role.CITIZEN: frozenset({P.VIEW_OWN_WELFARE, P.LINK_OWN_ACCOUNT}),
     Role.ASSISTANT: frozenset({P.ASSIST_REGISTRATION}),
     Role.PREPARER: frozenset(
@@ -83,8 +87,21 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     ),
     Role.AUDITOR: frozenset({P.VIEW_REGISTER, P.VIEW_BATCHES, P.TRACE, P.VIEW_SYSTEM}),
     Role.ADMINISTRATOR: frozenset(
-        {P.VIEW_BATCHES, P.TRACE, P.MANAGE_USERS, P.VIEW_SYSTEM, P.HOLD_BATCH, P.RESUME_PAYMENTS}
+        {
+            P.VIEW_BATCHES,
+            P.TRACE,
+            P.MANAGE_USERS,
+            P.VIEW_SYSTEM,
+            P.HOLD_BATCH,
+            P.RESUME_PAYMENTS,
+            P.MANAGE_ALARMS,
+            P.MANAGE_CHANNELS,
+        }
     ),
+}
+PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    role: permissions if role == Role.CITIZEN else permissions | _OF_ALL_STAFF
+    for role, permissions in _OF_ROLES.items()
 }
 
 # One person never holds both roles of a pair at the same time: who prepares does not decide, who looks does not act.

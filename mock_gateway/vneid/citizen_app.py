@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from mock_gateway import answers, links
+from mock_gateway import answers, links, notices
 from mock_gateway.banks import banks
 from mock_gateway.clock import CITY
 from mock_gateway.gateway import Gateway
@@ -185,10 +185,11 @@ async def _account(
     form: dict[str, str] | None = None,
     status: int = 200,
 ) -> Response:
-    live, history = await gateway.store.run(
+    live, history, told = await gateway.store.run(
         lambda connection: (
             links.live_link(connection, citizen.national_id),
             connection.execute(HISTORY, (citizen.national_id,)).fetchall(),
+            notices.latest(connection, citizen.national_id),
         )
     )
     return page(
@@ -199,6 +200,7 @@ async def _account(
         banks=banks(),
         live=live,
         history=[_attempt(row) for row in history],
+        notices=[{"when": _when(row["at"]), "title": row["title"], "text": row["text"]} for row in told],
         done=DONE.get(done, ""),
         error=REASONS.get(error, ""),
         form=form or {},
@@ -206,10 +208,14 @@ async def _account(
     )
 
 
+def _when(at: int) -> str:
+    return datetime.fromtimestamp(at / 1000, CITY).strftime("%d/%m/%Y %H:%M")
+
+
 def _attempt(row: Any) -> dict[str, str]:
     bank = banks().get(row["bank_bin"])
     return {
-        "when": datetime.fromtimestamp(row["at"] / 1000, CITY).strftime("%d/%m/%Y %H:%M"),
+        "when": _when(row["at"]),
         "bank": bank.short_name if bank else row["bank_bin"],
         "account": f"…{row['account_number'][-4:]}",
         "result": REASONS.get(row["code"], row["code"]) if row["code"] else "Thành công",

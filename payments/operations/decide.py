@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db import IntegrityError, connection, transaction
 
 from foundation.audit import merkle
+from foundation.audit.alarms import raise_alarm
 from foundation.audit.operations import record_event
 from foundation.users.models import RoleAssignment, User
 from foundation.users.roles import Permission
@@ -25,6 +26,7 @@ from payments.operations.acting import checked_reason, lock_batch, require
 from payments.operations.compare import compare_with_last_period
 from payments.operations.standing import has_authority
 from payments.states import BATCH_WITHDRAWABLE, BatchState
+from payments.watchers import LIMIT_REACHED
 
 # I-22: an account that is no longer the payee's active one, or a right that no longer stands, since the list was built.
 CHANGED_SINCE_BUILD = """
@@ -162,7 +164,6 @@ def withdraw_batch(*, batch_id: int, by: User, reason: str, at: datetime) -> Non
     )
 
 
-@transaction.atomic(durable=True)
 def approve_batch(*, batch_id: int, by: User, seen_hash: bytes, at: datetime) -> bool:
     """One person's yes to the frozen list that he saw. True when the quorum is reached and the batch is approved.
 
@@ -175,7 +176,25 @@ def approve_batch(*, batch_id: int, by: User, seen_hash: bytes, at: datetime) ->
         BatchChanged: The list is not the one that `by` was shown.
         FourEyesViolation: `by`, counted as a human and not as a login, prepared or submitted this list.
         LimitReached: With this list `by` would approve more than the city allows him in a day, alone or with this submitter.
+            It is told to those who look after the system: an officer who meets his limit again and again is worth a look.
     """
+    try:
+        return _approve(batch_id=batch_id, by=by, seen_hash=seen_hash, at=at)
+    except LimitReached:
+        _tell_of_limit(batch_id=batch_id, by=by)
+        raise
+
+
+@transaction.atomic(durable=True)
+def _tell_of_limit(*, batch_id: int, by: User) -> None:
+    unit = PayoutBatch.objects.values_list("unit_id", flat=True).get(pk=batch_id)
+    raise_alarm(
+        kind=LIMIT_REACHED, subject_kind="user", subject_id=by.pk, unit_code=unit, details={"last_batch": batch_id}
+    )
+
+
+@transaction.atomic(durable=True)
+def _approve(*, batch_id: int, by: User, seen_hash: bytes, at: datetime) -> bool:
     batch = lock_batch(batch_id)
     if batch.approvals.filter(
         person_fingerprint=by.person_fingerprint, decision="APPROVED", list_hash=seen_hash

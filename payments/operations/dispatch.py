@@ -13,7 +13,9 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from beneficiaries.operations.accounts import follow_bank_refusals
+from foundation.audit.alarms import raise_alarm
 from foundation.audit.operations import SYSTEM, record_event
+from foundation.gateway.alarms import CLOCK_SKEW, FOREIGN_IDS
 from foundation.gateway.codes import NOT_FOUND, Outcome
 from foundation.gateway.errors import GatewayError, MessageRefused, NotSent, OutcomeUnknown
 from foundation.gateway.exchanges import keep_exchange
@@ -38,6 +40,7 @@ __all__ = [
 log = structlog.get_logger(__name__)
 
 MAX_SENDS = 5  # a line that was sent so often without a word goes to people
+MOST_SKEW = 60  # seconds between the gateway's clock and ours; the order of things never rests on either
 MAX_REFUSALS = 40  # of a chunk's messages: looking for one bad line in 500 takes ten, this is no single line's fault
 
 
@@ -89,6 +92,7 @@ def record_answer(*, claim: Claim, answer: BulkAnswer) -> None:
         not_found=not_found,
         answered_at=answer.answered_at,
         exchange=answer.exchange,
+        foreign=len(answer.foreign),
     )
 
 
@@ -159,6 +163,7 @@ def _record(
     wait_seconds: float = 0.0,
     error: GatewayError | None = None,
     exchange: Any = None,
+    foreign: int = 0,
 ) -> None:
     """Write what an attempt brought, if this worker still holds the chunk; otherwise only that it came too late (I-11)."""
     leased = ChunkState.LEASED_SEND if claim.kind == AttemptKind.SEND else ChunkState.LEASED_INQUIRY
@@ -168,9 +173,10 @@ def _record(
         stale = cursor.fetchone() is None
         cursor.execute(
             "UPDATE payments_dispatch_attempt SET outcome = %s, detail = %s, answered_at = portal_now() "
-            "WHERE id = %s AND outcome = 'PENDING'",
-            [str(AttemptOutcome.STALE if stale else outcome), detail[:200], claim.attempt_id],
+            "WHERE id = %s AND outcome = 'PENDING' RETURNING extract(epoch FROM %s::timestamptz - portal_now())",
+            [str(AttemptOutcome.STALE if stale else outcome), detail[:200], claim.attempt_id, answered_at],
         )
+        _judge_answer(claim, ahead=cursor.fetchone(), foreign=foreign)
         if not stale:
             if outcome in (AttemptOutcome.NOT_SENT, AttemptOutcome.REFUSED) and claim.kind == AttemptKind.SEND:
                 cursor.execute(NOT_SENT, {"chunk": claim.chunk_id, "attempt": claim.attempt_id})
@@ -214,6 +220,25 @@ def _record(
         },
     )
     log.info("chunk recorded", message_id=claim.message_id, outcome=str(outcome), stale=stale, moved=applied.moved)
+
+
+def _judge_answer(claim: Claim, *, ahead: tuple[Any, ...] | None, foreign: int) -> None:
+    """Raise what an answer tells of the gateway itself: ids that are not ours (F21), a clock that is not ours (F33)."""
+    if foreign:
+        raise_alarm(
+            kind=FOREIGN_IDS,
+            subject_kind="gateway",
+            subject_id="answers",
+            details={"message": claim.message_id, "ids": foreign},
+        )
+    seconds = round(ahead[0]) if ahead and ahead[0] is not None else 0
+    if abs(seconds) > MOST_SKEW:
+        raise_alarm(
+            kind=CLOCK_SKEW,
+            subject_kind="gateway",
+            subject_id="clock",
+            details={"gateway_ahead_seconds": seconds},
+        )
 
 
 def _isolate(cursor: Any, claim: Claim, error: MessageRefused) -> None:

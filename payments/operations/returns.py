@@ -5,6 +5,7 @@ from typing import Any
 
 from foundation.gateway.port import ReturnNotice
 from payments.operations.settle import recount
+from payments.operations.telling import tell_of_returns
 
 # A return is taken when it is for the whole amount of a settled transfer and the first for it; the money goes back through
 # RETURNS to the fund in the same statement, so that no đồng rests between two books.
@@ -45,6 +46,7 @@ def record_returns(
 ) -> tuple[int, list[tuple[int, str]]]:
     """Take the returns of transfers in locked chunks: how many were new, and the accounts that sent money back with why.
 
+    The payees are told of what was taken, whichever way the news came.
     A notice that repeats one, or comes before its transfer was settled, takes nothing; the caller keeps it for later.
     """
     cursor.execute(
@@ -65,4 +67,5 @@ def record_returns(
     cursor.execute(MOVE_RETURNED, {"ids": [row[0] for row in taken], "reasons": [row[1] for row in taken]})
     accounts = [(account, reason) for account, reason in cursor.fetchall()]
     recount(cursor, chunk_ids=chunk_ids, release=False)
+    tell_of_returns(transfer_ids=[row[0] for row in taken])
     return len(taken), accounts

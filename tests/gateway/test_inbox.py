@@ -107,7 +107,9 @@ class TestReceive:
         assert receive(headers=headers_of(body), body=body, provider="other").state is ReceiptState.STORED
         assert count_rows() == (2, 2)
 
-    def test_refuses_a_forged_message_without_writing(self, django_assert_num_queries):
+    def test_refuses_a_forged_message_and_keeps_nothing_but_a_count(self, django_assert_num_queries, monkeypatch):
+        counted: list[int] = []
+        monkeypatch.setattr("foundation.gateway.inbox.TALLY.add", lambda: counted.append(1))
         body = callback()
         with django_assert_num_queries(0), pytest.raises(SignatureRefused):
             receive(headers=headers_of(body, secret=Secret("c1", bytes(32))), body=body)
@@ -117,6 +119,7 @@ class TestReceive:
             receive(headers=headers_of(body, age=301), body=body)
         with django_assert_num_queries(0), pytest.raises(SignatureRefused):
             receive(headers={}, body=body)
+        assert len(counted) == 4
 
     def test_looks_at_the_size_before_the_signature(self, django_assert_num_queries):
         body = b" " * (MAXIMUM_BYTES + 1)

@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from tests.mock_gateway.conftest import Gateway
-from tests.mock_gateway.portal import eventually
+from tests.mock_gateway.portal import eventually, new_id
 from tests.mock_gateway.relying_party import HOA, PASSCODE, Page
 
 
@@ -125,3 +125,20 @@ def test_every_field_is_named_and_nothing_is_ticked(phone: Phone):
     assert {item["id"] for item in fields} <= {item["for"] for item in page.all("label")}
     assert all("checked" not in item for item in fields)
     assert page.all("script") == []
+
+
+def test_shows_what_the_portal_told_and_to_nobody_else(phone: Phone, gateway: Gateway):
+    message_id = new_id()
+    told = {
+        "notice_id": f"n-{message_id}",
+        "national_id": HOA,
+        "phone_numbers": [],
+        "title": "Tài khoản nhận tiền sắp được đổi",
+        "text": "Từ 09:00 <b>ngày</b> 28/11/2026 & sau đó.",
+    }
+    content = {"message_id": message_id, "notices": [told]}
+    assert gateway.bank.call("POST", "/notices", content, webhook_id=message_id).status_code == 200
+    page = phone.sign_in().text
+    assert "Tài khoản nhận tiền sắp được đổi" in page
+    assert "&lt;b&gt;ngày&lt;/b&gt; 28/11/2026 &amp; sau đó." in page
+    assert "sắp được đổi" not in phone.sign_in("079040200517", "194040").text

@@ -379,8 +379,9 @@ class TestI22TheAccountIsTheOneThatWasListed:
         new = make_account(payee, state="REQUESTED")
         new.state = "ACCOUNT_CHECKED"
         new.save()
-        new.state, new.replaces, new.cooling_until = "COOLING", old, office.at() - timedelta(seconds=1)
+        new.state, new.replaces, new.cooling_until = "COOLING", old, office.at() + timedelta(hours=72)
         new.save()
+        clock.shift("73 hours")
         results = at_once(
             lambda: decide.submit_batch(batch_id=batch.pk, by=office.preparer, at=office.at()), end_cooling
         )

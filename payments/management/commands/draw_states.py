@@ -13,6 +13,7 @@ from django.utils import translation
 
 from beneficiaries import states as register_states
 from foundation.audit.graphs import edges
+from foundation.gateway.models import NOTICE_MOVES, NoticeState
 from payments import states
 
 PATH = Path(settings.BASE_DIR) / "docs" / "states.md"
@@ -70,6 +71,14 @@ GRAPHS = (
         register_states.EnquiryState,
         register_states.ENQUIRY_MOVES,
         ("NONE",),
+    ),
+    Graph(
+        "Notice",
+        "What one person is told of one event, on its way to VNeID or by mail; in the inbox of the portal it stands at once.",
+        "notice",
+        NoticeState,
+        NOTICE_MOVES,
+        ("WAITING", "SENT"),
     ),
     Graph(
         "Entitlement",

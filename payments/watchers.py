@@ -1,0 +1,143 @@
+"""What may go wrong with payments, and the watchers that look for it in sets, one statement a kind.
+
+Two rhythms: what is read from indexes and small tables each minute, what walks the chunks of open batches each ten minutes.
+Kinds that are raised by the act that finds the trouble (a list that was altered) stand in `payments.alarms`.
+"""
+
+from django.utils.translation import gettext_lazy as _
+
+from foundation.audit.alarms import Severity, declare
+from foundation.audit.watching import Watcher
+
+REVIEW_WAITS = declare(
+    "payments.review_waits",
+    Severity.WARNING,
+    _("Khoản chi chờ xem xét quá một ngày"),
+    page="operations.md#alarm-payments-review-waits",
+)
+CHUNK_PARKED = declare(
+    "payments.chunk_parked",
+    Severity.WARNING,
+    _("Gói chi dừng lại, chờ người quyết định"),
+    page="operations.md#alarm-payments-chunk-parked",
+)
+UNKNOWN_LONG = declare(
+    "payments.unknown_long",
+    Severity.CRITICAL,
+    _("Khoản chi chưa rõ kết quả đã quá một giờ"),
+    page="operations.md#alarm-payments-unknown-long",
+)
+NOTHING_CLAIMED = declare(
+    "payments.nothing_claimed",
+    Severity.CRITICAL,
+    _("Việc đến hạn mà không tiến trình nào nhận"),
+    page="operations.md#alarm-payments-nothing-claimed",
+)
+FUND_TOO_LOW = declare(
+    "payments.fund_too_low",
+    Severity.WARNING,
+    _("Nguồn không đủ tiền cho đợt đã duyệt"),
+    page="operations.md#alarm-payments-fund-too-low",
+)
+SAME_PAIR = declare(
+    "approvals.same_pair",
+    Severity.NOTICE,
+    _("Gần như luôn cùng một người trình và một người duyệt"),
+    page="operations.md#alarm-approvals-same-pair",
+)
+LIMIT_REACHED = declare(
+    "approvals.limit_reached",
+    Severity.NOTICE,
+    _("Người duyệt chạm hạn mức trong ngày"),
+    page="operations.md#alarm-approvals-limit-reached",
+)
+COOLING_BROKEN = declare(
+    "accounts.cooling_broken",
+    Severity.CRITICAL,
+    _("Tài khoản mới được dùng trước khi hết thời gian an toàn"),
+    page="operations.md#alarm-accounts-cooling-broken",
+)
+
+UNCLAIMED_MINUTES = 10
+PAIR_SHARE, PAIR_LISTS, PAIR_DAYS = 80, 10, 90
+
+# A line that came to people has its next look a day later; a chunk that is over holds none.
+REVIEW = """
+SELECT 'batch', b.id, coalesce(b.unit_id, ''),
+       jsonb_build_object('payments', count(*), 'sum', sum(t.instructed_amount), 'since', min(t.due_at) - interval '1 day')
+FROM payments_payout_batch b
+JOIN payments_dispatch_chunk c ON c.batch_id = b.id AND c.state NOT IN ('PLANNED', 'DONE')
+JOIN payments_transfer t ON t.chunk_id = c.id AND t.state = 'REVIEW' AND t.due_at <= portal_now()
+WHERE b.state IN ('DISPATCHING', 'HELD', 'CANCELLING')
+GROUP BY b.id
+"""
+PARKED = """
+SELECT 'batch', b.id, coalesce(b.unit_id, ''), jsonb_build_object('chunks', count(*))
+FROM payments_payout_batch b JOIN payments_dispatch_chunk c ON c.batch_id = b.id AND c.state = 'PARKED'
+WHERE b.state IN ('DISPATCHING', 'HELD', 'CANCELLING')
+GROUP BY b.id
+"""
+UNKNOWN = """
+SELECT 'batch', b.id, coalesce(b.unit_id, ''),
+       jsonb_build_object('payments', count(*), 'sum', sum(t.instructed_amount), 'since', min(t.first_sent_at))
+FROM payments_payout_batch b
+JOIN payments_dispatch_chunk c ON c.batch_id = b.id AND c.state IN ('INQUIRY', 'LEASED_INQUIRY', 'LEASED_SEND')
+JOIN payments_transfer t ON t.chunk_id = c.id AND t.state = 'UNKNOWN' AND t.first_sent_at < portal_now() - interval '1 hour'
+WHERE b.state IN ('DISPATCHING', 'HELD', 'CANCELLING')
+GROUP BY b.id
+"""
+# Consumers have fallen silent after a lost connection before: what counts is not whether a process lives but whether work that is
+# due is taken up. Chunks of banks that are closed or out of reach are put off, so they are not due; a held batch sends nothing.
+UNCLAIMED = """
+SELECT 'bank', c.creditor_agent, '',
+       jsonb_build_object('chunks', count(*), 'since', min(c.due_at),
+                          'last_claim', (SELECT tokens_at FROM gateway_bank_channel h WHERE h.bank_bin = c.creditor_agent))
+FROM payments_dispatch_chunk c JOIN payments_payout_batch b ON b.id = c.batch_id
+WHERE c.route = 'GATEWAY' AND c.state IN ('READY', 'INQUIRY')
+  AND c.due_at < portal_now() - %(minutes)s * interval '1 minute'
+  AND (b.state IN ('DISPATCHING', 'CANCELLING') OR b.state = 'HELD' AND c.state = 'INQUIRY')
+GROUP BY c.creditor_agent
+"""
+TOO_LOW = """
+SELECT 'batch', b.id, coalesce(b.unit_id, ''),
+       jsonb_build_object('fund', b.fund_id, 'sum', b.control_sum, 'missing', b.control_sum - f.balance)
+FROM payments_payout_batch b JOIN payments_fund_balance f ON f.fund_id = b.fund_id AND f.account = 'FUNDING'
+WHERE b.state = 'APPROVED' AND f.balance < b.control_sum
+"""
+# Counted by human, not by login.
+PAIR = """
+WITH decided AS (
+    SELECT coalesce(b.unit_id, '') AS unit, a.person_fingerprint AS approver, u.person_fingerprint AS submitter,
+           max(a.decided_by_id) AS approver_id, max(u.id) AS submitter_id, count(*) AS lists
+    FROM payments_approval a
+    JOIN payments_payout_batch b ON b.id = a.batch_id
+    JOIN users_user u ON u.id = b.submitted_by_id
+    WHERE a.decision = 'APPROVED' AND a.decided_at > portal_now() - %(days)s * interval '1 day'
+    GROUP BY 1, 2, 3
+), shares AS (
+    SELECT decided.*, sum(lists) OVER (PARTITION BY unit) AS of_unit FROM decided
+)
+SELECT 'unit', unit, unit,
+       jsonb_build_object('approver', approver_id, 'submitter', submitter_id, 'lists', lists, 'of', of_unit)
+FROM shares WHERE of_unit >= %(lists)s AND lists * 100 > of_unit * %(share)s
+"""
+# The database refuses it (`payout_account_cools_off`), so this is somebody past its guards.
+COOLED_TOO_SHORT = """
+SELECT 'account', a.id, coalesce(m.unit_id, ''),
+       jsonb_build_object('activated_at', a.activated_at, 'cooling_until', a.cooling_until)
+FROM beneficiaries_payout_account a
+JOIN beneficiaries_payee p ON p.id = a.payee_id LEFT JOIN beneficiaries_person m ON m.id = p.person_id
+WHERE a.state = 'ACTIVE' AND a.cooling_until > a.activated_at
+"""
+
+WATCHERS = (
+    Watcher(NOTHING_CLAIMED, UNCLAIMED, lambda: {"minutes": UNCLAIMED_MINUTES}),
+    Watcher(FUND_TOO_LOW, TOO_LOW),
+)
+SLOW_WATCHERS = (
+    Watcher(REVIEW_WAITS, REVIEW),
+    Watcher(CHUNK_PARKED, PARKED),
+    Watcher(UNKNOWN_LONG, UNKNOWN),
+    Watcher(SAME_PAIR, PAIR, lambda: {"days": PAIR_DAYS, "lists": PAIR_LISTS, "share": PAIR_SHARE}),
+    Watcher(COOLING_BROKEN, COOLED_TOO_SHORT),
+)

@@ -1,0 +1,185 @@
+"""Each watcher over payments: raised by its trouble, silent without it, ended when it is over."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from foundation.audit.alarms import KINDS
+from foundation.audit.models import Alarm
+from foundation.audit.watching import fade, look
+from foundation.gateway import alarms as of_gateway
+from foundation.gateway.channels import add_channels, report_failure
+from payments import watchers
+from payments.errors import LimitReached
+from payments.models import ApprovalLimit, DispatchChunk, Transfer
+from payments.operations import decide, dispatch, release
+from payments.watchers import SLOW_WATCHERS, WATCHERS
+from tests.conftest import Clock
+from tests.factories import VCB, WARD, Office, build_batch, make_entitled, make_office, start
+from tests.fake_gateway import FakeGateway, time_out
+from tests.payments.helpers import ask_all, run, send_all
+
+pytestmark = pytest.mark.django_db
+EVERY = {watcher.kind.code: watcher for watcher in (*WATCHERS, *SLOW_WATCHERS, *of_gateway.WATCHERS)}
+
+
+def alarm(code: str) -> Alarm | None:
+    """What the watcher of a kind sees now."""
+    look(EVERY[code])
+    return Alarm.objects.filter(code=code, closed_at=None).first()
+
+
+def seen(code: str) -> dict[str, Any]:
+    found = alarm(code)
+    assert found is not None, code
+    return found.details
+
+
+def test_every_kind_is_watched_or_raised_by_who_meets_it() -> None:
+    assert set(EVERY) <= set(KINDS)
+
+
+class TestAnswers:
+    def test_that_name_strangers_are_told_of(self, office: Office, gateway: FakeGateway) -> None:
+        """F21: what is ours is applied, what is not is an alarm."""
+        make_entitled(1)
+        start(office, build_batch(office))
+        claim = dispatch.claim_to_send()
+        assert claim is not None
+        answer = gateway.submit(
+            message_id=claim.message_id,
+            debtor_account="1",
+            not_after=office.at(),
+            transfers=claim.instructions,
+            deadline_seconds=1,
+        )
+        dispatch.record_answer(claim=claim, answer=replace(answer, foreign=frozenset({"a" * 32})))
+        found = Alarm.objects.get(code="gateway.foreign_ids")
+        assert found.details == {"message": claim.message_id, "ids": 1}
+        assert Transfer.objects.get().state == "SETTLED"
+
+    @pytest.mark.parametrize(("minutes", "alarms"), [(0, 0), (-2, 1), (2, 1)])
+    def test_that_show_another_clock_are_told_of(
+        self, office: Office, minutes: int, alarms: int, clock: Clock
+    ) -> None:
+        """F33: nothing is ordered by a foreign clock, but somebody should set it right."""
+        make_entitled(1)
+        start(office, build_batch(office))
+        send_all(FakeGateway(clock=lambda: datetime.now(UTC) + timedelta(minutes=minutes)))
+        assert Alarm.objects.filter(code="gateway.clock_skew").count() == alarms
+        clock.shift("31 minutes")
+        assert fade(of_gateway.CLOCK_SKEW, minutes=30) == alarms
+
+
+class TestReview:
+    def test_waits_longer_than_a_day(self, office: Office, gateway: FakeGateway, clock: Clock) -> None:
+        make_entitled(2)
+        batch = start(office, build_batch(office))
+        send_all(FakeGateway(status="RJCT", reason="NARR"))
+        assert Transfer.objects.filter(state="REVIEW").count() == 2
+        assert alarm("payments.review_waits") is None
+        run("UPDATE payments_transfer SET due_at = portal_now() + interval '1 day'")
+        clock.shift("25 hours")
+        found = alarm("payments.review_waits")
+        assert found is not None
+        assert (found.subject_kind, found.subject_id, found.unit_code) == ("batch", str(batch.pk), WARD)
+        assert (found.details["payments"], found.details["sum"]) == (2, 1_300_000)
+        run("UPDATE payments_transfer SET due_at = portal_now() + interval '1 day'")
+        assert alarm("payments.review_waits") is None
+
+    def test_leaves_a_parked_chunk(self, office: Office) -> None:
+        make_entitled(1)
+        start(office, build_batch(office))
+        assert alarm("payments.chunk_parked") is None
+        send_all(FakeGateway(status="RJCT", reason="NARR"))
+        assert DispatchChunk.objects.get().state == "PARKED"
+        assert seen("payments.chunk_parked") == {"chunks": 1}
+        run("UPDATE payments_dispatch_chunk SET state = 'INQUIRY', due_at = portal_now()")
+        assert alarm("payments.chunk_parked") is None
+
+
+class TestUnknown:
+    def test_for_longer_than_an_hour(self, office: Office, gateway: FakeGateway, clock: Clock) -> None:
+        make_entitled(3)
+        start(office, build_batch(office))
+        gateway.after = time_out
+        send_all(gateway)
+        assert alarm("payments.unknown_long") is None
+        clock.shift("61 minutes")
+        assert seen("payments.unknown_long")["payments"] == 3
+        ask_all(gateway)
+        assert alarm("payments.unknown_long") is None
+
+
+class TestNothingClaimed:
+    def test_while_work_is_due(self, office: Office, gateway: FakeGateway, clock: Clock) -> None:
+        make_entitled(2)
+        start(office, build_batch(office))
+        assert alarm("payments.nothing_claimed") is None
+        clock.shift("11 minutes")
+        found = alarm("payments.nothing_claimed")
+        assert found is not None
+        assert (found.subject_id, found.details["chunks"]) == (VCB, 1)
+        send_all(gateway)
+        assert alarm("payments.nothing_claimed") is None
+
+    def test_says_nothing_of_a_list_that_is_held(self, office: Office, clock: Clock) -> None:
+        make_entitled(2)
+        batch = start(office, build_batch(office))
+        release.hold_batch(batch_id=batch.pk, by=office.approver, reason="Chờ kiểm tra lại", at=office.at())
+        clock.shift("11 minutes")
+        assert alarm("payments.nothing_claimed") is None
+
+    def test_says_nothing_of_a_bank_that_takes_nothing_now(self, office: Office, clock: Clock) -> None:
+        make_entitled(2)
+        start(office, build_batch(office))
+        add_channels([VCB])
+        for _ in range(9):
+            report_failure(bank=VCB)
+        clock.shift("1 second")
+        assert dispatch.claim_to_send() is None
+        run("UPDATE gateway_bank_channel SET retry_at = portal_now() + interval '1 hour' WHERE bank_bin = %s", VCB)
+        run("UPDATE payments_dispatch_chunk SET due_at = portal_now() + interval '1 hour'")
+        clock.shift("30 minutes")
+        assert alarm("payments.nothing_claimed") is None
+
+
+class TestFunds:
+    def test_too_low_for_an_approved_list(self, db: None) -> None:
+        poor = make_office(money=100_000)
+        make_entitled(2)
+        batch = build_batch(poor)
+        seen_hash = decide.submit_batch(batch_id=batch.pk, by=poor.preparer, at=poor.at())
+        assert alarm("payments.fund_too_low") is None
+        decide.approve_batch(batch_id=batch.pk, by=poor.approver, seen_hash=seen_hash, at=poor.at())
+        assert seen("payments.fund_too_low")["missing"] == 1_200_000
+
+
+class TestApprovals:
+    def test_by_nearly_always_the_same_two(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+        make_entitled(1)
+        batch = build_batch(office)
+        seen_hash = decide.submit_batch(batch_id=batch.pk, by=office.preparer, at=office.at())
+        decide.approve_batch(batch_id=batch.pk, by=office.approver, seen_hash=seen_hash, at=office.at())
+        assert alarm("approvals.same_pair") is None, "one list is no habit"
+        monkeypatch.setattr(watchers, "PAIR_LISTS", 1)
+        assert seen("approvals.same_pair") == {
+            "approver": office.approver.pk,
+            "submitter": office.preparer.pk,
+            "lists": 1,
+            "of": 1,
+        }
+
+    def test_that_meet_the_daily_limit_are_told_of_and_counted(self, office: Office) -> None:
+        make_entitled(1)
+        batch = build_batch(office)
+        seen_hash = decide.submit_batch(batch_id=batch.pk, by=office.preparer, at=office.at())
+        ApprovalLimit.objects.update(amount=1)
+        for _ in range(3):
+            with pytest.raises(LimitReached):
+                decide.approve_batch(batch_id=batch.pk, by=office.approver, seen_hash=seen_hash, at=office.at())
+        found = Alarm.objects.get(code="approvals.limit_reached")
+        assert (found.subject_id, found.unit_code, found.times) == (str(office.approver.pk), WARD, 3)
+        assert not batch.approvals.exists()
