@@ -41,7 +41,9 @@ def alarms_visible(*, rights: Rights) -> QuerySet[Alarm]:
     if rights.units(Permission.VIEW_SYSTEM) is None:
         return Alarm.objects.all()
     units = rights.units(Permission.VIEW_BATCHES)
-    return Alarm.objects.exclude(unit_code="") if units is None else Alarm.objects.filter(Q(unit_code__in=units - {""}))
+    return (
+        Alarm.objects.exclude(unit_code="") if units is None else Alarm.objects.filter(Q(unit_code__in=units - {""}))
+    )
 
 
 @transaction.atomic(durable=True)

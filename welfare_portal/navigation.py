@@ -11,10 +11,12 @@ from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from foundation.gateway.notices import count_unread
 from foundation.users.access import Rights
 from foundation.users.models import User
 from foundation.users.roles import Permission, Role
 from payments.queries.deciding import standing_stop
+from welfare_portal.notice_pages import reader_of
 
 P = Permission
 
@@ -36,10 +38,14 @@ STAFF: tuple[Section, ...] = (
     Section(gettext_lazy("Người thứ hai"), "proposals", (P.VIEW_BATCHES,)),
     Section(gettext_lazy("Chưa đăng ký"), "not-registered", (P.ASSIST_REGISTRATION,)),
     Section(gettext_lazy("Tra cứu"), "trace-search", (P.TRACE,)),
+    Section(gettext_lazy("Cảnh báo"), "alarms", (P.VIEW_BATCHES,)),
+    Section(gettext_lazy("Hệ thống"), "system-status", (P.VIEW_SYSTEM,)),
+    Section(gettext_lazy("Thông báo"), "notices", (P.READ_NOTICES,)),
 )
 CITIZENS: tuple[Section, ...] = (
     Section(gettext_lazy("Trang của tôi"), "citizen-home", (P.VIEW_OWN_WELFARE,)),
     Section(gettext_lazy("Các khoản tiền"), "my-payments", (P.VIEW_OWN_WELFARE,)),
+    Section(gettext_lazy("Thông báo"), "my-notices", (P.VIEW_OWN_WELFARE,)),
 )
 
 
@@ -50,10 +56,11 @@ class Item:
     label: str
     address: str
     current: bool
+    unread: int = 0
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """Template variable `nav`: what the page's door has found out; staff's pages ask once whether payments are stopped."""
+    """Template variable `nav`: what the page's door has found out, what is not read yet, and whether payments are stopped."""
     user, rights = getattr(request, "user", None), getattr(request, "rights", None)
     if not isinstance(user, User) or not isinstance(rights, Rights):
         is_staff = isinstance(user, User) and user.kind == User.Kind.STAFF
@@ -61,7 +68,9 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     staff = user.kind == User.Kind.STAFF
     return {
         "nav": {
-            "items": _items(request.path, STAFF if staff else CITIZENS, rights),
+            "items": _items(
+                request.path, STAFF if staff else CITIZENS, rights, unread=count_unread(reader=reader_of(user))
+            ),
             "is_staff": staff,
             "role": _roles(rights),
             "stop": SimpleLazyObject(standing_stop) if staff else None,
@@ -71,7 +80,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _items(path: str, sections: Sequence[Section], rights: Rights) -> list[Item]:
+def _items(path: str, sections: Sequence[Section], rights: Rights, *, unread: int) -> list[Item]:
     opened = [
         (str(section.label), reverse(section.url_name))
         for section in sections
@@ -79,7 +88,8 @@ def _items(path: str, sections: Sequence[Section], rights: Rights) -> list[Item]
     ]
     # The longest address that the page's own begins with is the section that it belongs to.
     current = max((address for _, address in opened if path.startswith(address)), key=len, default="")
-    return [Item(label, address, address == current) for label, address in opened]
+    inboxes = {reverse("notices"), reverse("my-notices")}
+    return [Item(label, address, address == current, unread if address in inboxes else 0) for label, address in opened]
 
 
 def _roles(rights: Rights) -> str:

@@ -21,6 +21,7 @@ from payments.queries import unit_history, work_queue
 from payments.queries.citizen import next_expected, payments_of_person
 from payments.queries.deciding import waiting_counts
 from payments.views.citizen import told as payment_told
+from welfare_portal.alarm_pages import urgent
 
 LOST = (AccountState.CLOSED, AccountState.REFUSED)
 
@@ -85,6 +86,7 @@ def staff_home(request: PortalRequest) -> HttpResponse:
     )
     context = {
         "second": waiting_counts(user=request.user, units=units),
+        "urgent": urgent(request),
         "waiting": waiting,
         "lists": lists,
         "confirming": confirming,

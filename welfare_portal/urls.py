@@ -8,7 +8,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from health_check.views import HealthCheckView
 
 from foundation.users.pages import public
-from welfare_portal import home, own_pages
+from welfare_portal import alarm_pages, home, notice_pages, own_pages, system_pages
 
 # The API's description styles itself inline; no other page may.
 api_docs = csp_replace({"style-src": [SELF, "'unsafe-inline'"]})(
@@ -19,6 +19,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
     path("cua-toi/", own_pages.citizen_home, name="citizen-home"),
     path("can-bo/", own_pages.staff_home, name="staff-home"),
+    path("cua-toi/thong-bao/", notice_pages.my_notices, name="my-notices"),
+    path("can-bo/thong-bao/", notice_pages.staff_notices, name="notices"),
+    path("he-thong/", system_pages.status, name="system-status"),
+    path("he-thong/canh-bao/", alarm_pages.alarms, name="alarms"),
+    path("he-thong/canh-bao/<int:alarm_id>/", alarm_pages.alarm, name="alarm"),
+    path("he-thong/canh-bao/<int:alarm_id>/nhan", alarm_pages.take_over, name="alarm-take-over"),
+    path("he-thong/ngan-hang/", system_pages.channels, name="channels"),
+    path("he-thong/ngan-hang/<slug:bank>/", system_pages.change, name="channel-change"),
     path("livez", home.livez, name="livez"),
     path("con-day", home.still_here, name="still-here"),
     path("ngon-ngu", public(set_language), name="set_language"),

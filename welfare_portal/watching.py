@@ -3,11 +3,12 @@
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from foundation.audit import clock
 from foundation.audit import watchers as of_audit
-from foundation.audit.alarms import KINDS, raise_alarm
+from foundation.audit.alarms import raise_alarm
 from foundation.audit.models import Alarm
 from foundation.audit.sealing import TrailCheck, verify_trail
 from foundation.audit.signs import Kind, forget_old_signs, give_sign
@@ -19,6 +20,7 @@ from foundation.users.access import CITY_TIME
 from foundation.users.models import RoleAssignment
 from foundation.users.roles import Permission, Role, roles_with
 from payments import watchers as of_payments
+from welfare_portal.alarm_words import subject_of, title_of
 
 EACH_MINUTE = (*of_audit.WATCHERS, *of_gateway.WATCHERS, *of_payments.WATCHERS)
 EACH_TEN_MINUTES = of_payments.SLOW_WATCHERS
@@ -82,22 +84,9 @@ def _staff() -> list[tuple[int, str, str | None, bool]]:
     return [(user, email, unit, Role(role) in charged) for user, email, unit, role in held]
 
 
-NOUNS = {
-    "batch": "Đợt chi {}",
-    "bank": "Ngân hàng {}",
-    "unit": "Đơn vị {}",
-    "user": "Cán bộ số {}",
-    "account": "Tài khoản số {}",
-    "gateway_message": "Bản tin số {}",
-    "job": "Công việc số {}",
-}
-
-
 def _message(alarm: Alarm, to: Staff) -> Message:
-    kind = KINDS.get(alarm.code)
-    title = f"{alarm.get_severity_display()}: {kind.title if kind else alarm.code}"
-    about = NOUNS.get(alarm.subject_kind, "").format(alarm.subject_id)
-    text = f"{title}. {about}" if about else title
+    title = f"{alarm.get_severity_display()}: {title_of(alarm)}"
+    text = f"{title}. {subject_of(alarm)}"
     return Message(
         event=f"alarm:{alarm.pk}",
         to=to,
@@ -136,13 +125,16 @@ def _hand_out(head: str) -> None:
     """Once a day and auditor. Whoever rewrites the trail and seals it anew cannot rewrite what stands in somebody's notebook."""
     today = clock.now().astimezone(CITY_TIME).date()
     auditors = RoleAssignment.objects.valid_on(today).filter(role=Role.AUDITOR, user__is_active=True)
+    with override("vi"):
+        title = _("Gốc niêm phong nhật ký ngày %(day)s") % {"day": f"{today:%d/%m/%Y}"}
+        text = _("Nhật ký khớp với niêm phong. Xin chép lại và giữ ở nơi khác: %(head)s") % {"head": head}
     add_notices(
         [
             Message(
                 event=f"trail.head:{today.isoformat()}",
                 to=Staff(user, email),
-                title=f"Gốc niêm phong nhật ký ngày {today:%d/%m/%Y}",
-                text=f"Nhật ký khớp với niêm phong. Xin chép lại và giữ ở nơi khác: {head}",
+                title=title,
+                text=text,
             )
             for user, email in auditors.order_by("user_id").values_list("user_id", "user__email").distinct()
         ]

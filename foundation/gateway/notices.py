@@ -220,6 +220,14 @@ def _state(result: Sent) -> str:
 
 # --- The inbox -------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
+class Reader:
+    """Whose inbox: an officer's by the user, a citizen's by the fingerprint of the ID number."""
+
+    user_id: int
+    person_index: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Received:
     """A notice as its recipient reads it."""
 
@@ -236,10 +244,10 @@ SELECT count(*) FROM (
 """
 
 
-def count_unread(*, user_id: int, person_index: bytes | None) -> int:
-    """How many notices somebody has not read, up to 100; citizens are known by the ID number's fingerprint, staff by user."""
+def count_unread(*, reader: Reader) -> int:
+    """How many notices somebody has not read, up to 100."""
     with connection.cursor() as cursor:
-        cursor.execute(UNREAD, _whose(user_id, person_index))
+        cursor.execute(UNREAD, _whose(reader))
         return int(cursor.fetchone()[0])
 
 
@@ -249,10 +257,10 @@ WHERE (user_id = %(user)s OR person_index = %(person)s) AND id < %(before)s ORDE
 """
 
 
-def read_inbox(*, user_id: int, person_index: bytes | None, after: int | None, limit: int) -> list[Received]:
+def read_inbox(*, reader: Reader, after: int | None, limit: int) -> list[Received]:
     """Notices of one person, the newest first; one query."""
     with connection.cursor() as cursor:
-        cursor.execute(INBOX, _whose(user_id, person_index) | {"before": after or 2**62, "limit": limit})
+        cursor.execute(INBOX, _whose(reader) | {"before": after or 2**62, "limit": limit})
         rows = cursor.fetchall()
     texts = decrypt_many([(row[0], row[3]) for row in rows], context=TEXT)
     return [
@@ -267,13 +275,13 @@ WHERE read_at IS NULL AND (user_id = %(user)s OR person_index = %(person)s) AND 
 
 
 @transaction.atomic(durable=True)
-def mark_read(*, user_id: int, person_index: bytes | None, ids: Sequence[int]) -> int:
+def mark_read(*, reader: Reader, ids: Sequence[int]) -> int:
     """Say that somebody has read these of his own notices; those of others stay as they are."""
     with connection.cursor() as cursor:
-        cursor.execute(MARK, _whose(user_id, person_index) | {"ids": list(ids)})
+        cursor.execute(MARK, _whose(reader) | {"ids": list(ids)})
         return int(cursor.rowcount)
 
 
-def _whose(user_id: int, person_index: bytes | None) -> dict[str, int | bytes | None]:
+def _whose(reader: Reader) -> dict[str, int | bytes | None]:
     """A citizen's notices are found by the person alone, an officer's by the user alone."""
-    return {"user": None if person_index else user_id, "person": person_index}
+    return {"user": None if reader.person_index else reader.user_id, "person": reader.person_index}

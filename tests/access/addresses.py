@@ -47,6 +47,7 @@ ADDRESSES: dict[str, Address] = {
     "gateway-callback": public(405, "POST"),
     # --- Citizens
     "citizen-home": Address(P.VIEW_OWN_WELFARE),
+    "my-notices": Address(P.VIEW_OWN_WELFARE, "GET POST"),
     "my-payments": Address(P.VIEW_OWN_WELFARE),
     "my-payment": Address(P.VIEW_OWN_WELFARE, stranger=404),
     "register": Address(P.LINK_OWN_ACCOUNT, "GET POST"),
@@ -123,6 +124,14 @@ ADDRESSES: dict[str, Address] = {
     "trace-transfer": Address(P.TRACE, stranger=404),
     "trace-export": Address(P.TRACE, "POST", own=405),
     "trace-message": Address(P.TRACE, "GET POST", own=404),
+    # --- The system: alarms, channels, notices
+    "alarms": Address(P.VIEW_BATCHES),
+    "alarm": Address(P.VIEW_BATCHES, "GET POST", stranger=404),
+    "alarm-take-over": Address(P.MANAGE_ALARMS, "POST", own=405),
+    "system-status": Address(P.VIEW_SYSTEM),
+    "channels": Address(P.VIEW_SYSTEM),
+    "channel-change": Address(P.MANAGE_CHANNELS, "GET POST"),
+    "notices": Address(P.READ_NOTICES, "GET POST"),
     # --- The API
     "api-batch-list": Address(P.VIEW_BATCHES),
     "api-batch-detail": Address(P.VIEW_BATCHES, stranger=404),

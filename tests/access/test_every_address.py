@@ -11,15 +11,19 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from beneficiaries.models import Payee, RegisterImport
+from foundation.audit.alarms import raise_alarm
+from foundation.gateway.channels import add_channels
 from foundation.reference.models import Bank
 from foundation.users.models import User
 from foundation.users.roles import PERMISSIONS, Role
 from payments.models import Transfer
 from payments.operations.payout_files import make_file
 from payments.states import ProposalKind, Route
+from payments.watchers import FUND_TOO_LOW
 from tests.access.addresses import ADDRESSES, SIGNING_IN, Address
 from tests.factories import (
     ACB,
+    VCB,
     WARD,
     build_batch,
     make_account,
@@ -88,6 +92,8 @@ def world(db: None) -> World:
         state="CANCELLED",
     )
     proposal = propose(office, batch, ProposalKind.CANCEL_BATCH, by=office.preparer)
+    alarm = raise_alarm(kind=FUND_TOO_LOW, subject_kind="batch", subject_id=batch.pk, unit_code=WARD)
+    add_channels([VCB])
     of_batch, of_transfer = {"batch_id": batch.pk}, {"end_to_end_id": transfer.end_to_end_id}
     return World(
         citizen=make_citizen(person),
@@ -98,6 +104,9 @@ def world(db: None) -> World:
             "import": {"import_id": kept.pk},
             "import-commit": {"import_id": kept.pk},
             "import-cancel": {"import_id": kept.pk},
+            "alarm": {"alarm_id": alarm},
+            "alarm-take-over": {"alarm_id": alarm},
+            "channel-change": {"bank": VCB},
             "account-judge": {"account_id": account.pk},
             "people-to-visit": {"neighbourhood_id": 0},
             **{name: of_batch for name in ADDRESSES if name.startswith("batch-") and name != "batch-new"},

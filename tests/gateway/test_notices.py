@@ -12,13 +12,14 @@ from django.db import IntegrityError, transaction
 from foundation.gateway import notices, sending
 from foundation.gateway.errors import MessageRefused, OutcomeUnknown, Problem
 from foundation.gateway.models import Notice
-from foundation.gateway.notices import Channel, Citizen, Message, Staff, add_notices, take_notices
+from foundation.gateway.notices import Channel, Citizen, Message, Reader, Staff, add_notices, take_notices
 from foundation.gateway.port import CitizenNotice, NoticesAnswer
 from tests.conftest import Clock
 from tests.payments.helpers import at_once, read, refused, run
 
 HOA = Citizen(b"h" * 32, "079144100238", ("+84901234567", "+84907654321"))
 BAY = Citizen(b"b" * 32, "079040200517")
+HOA_READS = Reader(1, HOA.person_index)
 
 
 def told(event: str = "transfer.returned:1", to: Staff | Citizen = HOA, **changes: Any) -> Message:
@@ -239,15 +240,15 @@ class TestLetters:
 class TestTheInbox:
     def test_shows_a_person_his_own_the_newest_first(self) -> None:
         add_notices([told("e:1"), told("e:2", title="Sau"), told("e:2", to=BAY), told("e:3", to=Staff(7))])
-        mine = notices.read_inbox(user_id=1, person_index=HOA.person_index, after=None, limit=10)
+        mine = notices.read_inbox(reader=HOA_READS, after=None, limit=10)
         assert [one.words.title for one in mine] == ["Sau", "Tiền bị trả lại"]
-        assert [one.words.title for one in notices.read_inbox(user_id=7, person_index=None, after=None, limit=10)] == [
+        assert [one.words.title for one in notices.read_inbox(reader=Reader(7), after=None, limit=10)] == [
             "Tiền bị trả lại"
         ]
 
     def test_counts_what_is_not_read_and_marks_only_ones_own(self) -> None:
         add_notices([told("e:1"), told("e:2"), told("e:1", to=BAY)])
         everything = list(Notice.objects.values_list("id", flat=True))
-        assert notices.mark_read(user_id=1, person_index=HOA.person_index, ids=everything) == 2
-        assert notices.count_unread(user_id=1, person_index=HOA.person_index) == 0
-        assert notices.count_unread(user_id=1, person_index=BAY.person_index) == 1
+        assert notices.mark_read(reader=HOA_READS, ids=everything) == 2
+        assert notices.count_unread(reader=HOA_READS) == 0
+        assert notices.count_unread(reader=Reader(2, BAY.person_index)) == 1

@@ -30,7 +30,9 @@ RIGHTS = {
     "hold a list": {P.HOLD_BATCH},
     "trace everything": {P.TRACE},
     "see the state of the system": {P.VIEW_SYSTEM},
+    "handle alarms, change banks' channels": {P.MANAGE_ALARMS, P.MANAGE_CHANNELS},
     "manage users": {P.MANAGE_USERS},
+    "read what they are told": {P.READ_NOTICES},
 }
 
 
