@@ -7,7 +7,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("beneficiaries", "0004_account_drafts"),
+        ("beneficiaries", "0008_payee_without_cash_at_home"),
     ]
 
     operations = [
