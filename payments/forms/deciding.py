@@ -40,7 +40,7 @@ class DecisionForm(ReasonForm):
     )
     bank_reference = forms.CharField(
         label=_("Mã tham chiếu của ngân hàng"),
-        help_text=_("Bắt buộc khi kết luận đã chi: mã trên báo có, sao kê hoặc văn bản của ngân hàng."),
+        help_text=_("Phải ghi khi kết luận đã chi: mã trên báo có, sao kê hoặc văn bản của ngân hàng."),
         required=False,
         max_length=REFERENCE_MAX,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
