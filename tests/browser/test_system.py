@@ -35,7 +35,12 @@ def troubled(office: City) -> City:
     raise_alarm(
         kind=FOREIGN_IDS, subject_kind="gateway", subject_id="answers", details={"ids": 3, "message": "8812-3"}
     )
-    told = {"subject_kind": "batch", "subject_id": 7, "unit_code": "26743", "details": {"missing": 120_000_000}}
+    told: dict[str, Any] = {
+        "subject_kind": "batch",
+        "subject_id": 7,
+        "unit_code": "26743",
+        "details": {"missing": 120_000_000},
+    }
     raise_alarm(kind=FUND_TOO_LOW, **told)
     admin = User.objects.get(username="quantri")
     title, text = (

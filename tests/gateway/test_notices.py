@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
 
 from foundation.gateway import notices, sending
@@ -207,14 +208,14 @@ class TestLetters:
     def test_an_address_that_is_refused_is_given_up_and_the_others_go(
         self, vneid: Vneid, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        whole = sending.EmailMessage.send
+        whole = EmailMessage.send
 
         def send(letter: Any, *rest: Any) -> Any:
             if letter.to == ["x@x"]:
                 raise SMTPRecipientsRefused({})
             return whole(letter, *rest)
 
-        monkeypatch.setattr(sending.EmailMessage, "send", send)
+        monkeypatch.setattr(EmailMessage, "send", send)
         add_notices([told(to=Staff(7, "x@x")), told(to=Staff(8, "a@tphcm.gov.vn"))])
         sending.send_some(gateway=vneid)  # type: ignore[arg-type]
         assert states() == [("GIVEN_UP", "RECIPIENT_REFUSED"), ("SENT", "")]
@@ -222,14 +223,14 @@ class TestLetters:
     def test_a_mail_server_that_breaks_off_leaves_the_rest_for_later(
         self, vneid: Vneid, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        whole = sending.EmailMessage.send
+        whole = EmailMessage.send
 
         def send(letter: Any, *rest: Any) -> Any:
             if letter.to == ["b@b"]:
                 raise SMTPServerDisconnected
             return whole(letter, *rest)
 
-        monkeypatch.setattr(sending.EmailMessage, "send", send)
+        monkeypatch.setattr(EmailMessage, "send", send)
         add_notices([told(to=Staff(n, address)) for n, address in enumerate(["a@a", "b@b", "c@c"])])
         sending.send_some(gateway=vneid)  # type: ignore[arg-type]
         broken = ("FAILED", "SMTPServerDisconnected")

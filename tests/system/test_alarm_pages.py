@@ -43,7 +43,7 @@ def alarm() -> Alarm:
 
 @pytest.fixture
 def of_ward() -> Alarm:
-    told = {"subject_kind": "batch", "subject_id": 7, "unit_code": WARD, "details": {"missing": 1200}}
+    told: dict[str, Any] = {"subject_kind": "batch", "subject_id": 7, "unit_code": WARD, "details": {"missing": 1200}}
     return Alarm.objects.get(pk=raise_alarm(kind=FUND_TOO_LOW, **told))
 
 
