@@ -15,6 +15,12 @@ class InvalidMove(PaymentRefused):
     message = _("Đợt chi trả đã đổi trạng thái. Tải lại trang để xem trạng thái mới.")
 
 
+class AlreadyDecided(InvalidMove):
+    """Somebody has decided on the paper already."""
+
+    message = _("Việc này đã có người quyết định. Tải lại trang để xem kết quả.")
+
+
 class EmptyList(PaymentRefused):
     """Nothing in the list can be paid."""
 
@@ -38,6 +44,12 @@ class OwnHold(FourEyesViolation):
     """The same human held, prepared or submitted the list that is to go on."""
 
     message = _("Người tạm dừng, lập hoặc trình danh sách không được tự cho chi tiếp. Cần một người khác.")
+
+
+class OwnRecord(FourEyesViolation):
+    """The same human recorded what is to be confirmed."""
+
+    message = _("Người ghi không được tự xác nhận hoặc từ chối. Cần một người khác.")
 
 
 class OwnProposal(FourEyesViolation):
@@ -177,6 +189,18 @@ class FundTooLow(PaymentRefused):
     """The fund holds less than the list needs."""
 
     message = _("Nguồn kinh phí không đủ. Bổ sung chứng từ cấp kinh phí rồi thử lại.")
+
+
+class FundClosed(PaymentRefused):
+    """The fund's budget year is closed: it takes no new lists and no new money."""
+
+    message = _("Nguồn kinh phí này đã khoá sổ. Chọn nguồn của năm đang mở.")
+
+
+class RecoveryExceeded(PaymentRefused):
+    """More is to be taken back than is left."""
+
+    message = _("Số tiền lớn hơn số còn phải thu hồi. Xem lại khoản thu hồi.")
 
 
 class WrongInput(PaymentRefused):

@@ -231,6 +231,8 @@ class LedgerAccount(models.TextChoices):
     PAID = "PAID", _("Đã chi")
     RETURNS = "RETURNS", _("Bị trả lại")
     SUSPENSE = "SUSPENSE", _("Chờ làm rõ")
+    FEES = "FEES", _("Phí chi trả còn lại")
+    FEES_PAID = "FEES_PAID", _("Phí đã trả ngân hàng")
 
 
 class EntryKind(models.TextChoices):
@@ -245,6 +247,10 @@ class EntryKind(models.TextChoices):
     REMIT = "REMIT", _("Nộp trả ngân sách")
     SUSPEND = "SUSPEND", _("Đưa vào chờ làm rõ")
     CLEAR = "CLEAR", _("Đã làm rõ")
+    RECOVER = "RECOVER", _("Người hưởng nộp lại")
+    FUND_FEES = "FUND_FEES", _("Nhận kinh phí trả phí")
+    FEE = "FEE", _("Phí ngân hàng")
+    REMIT_FEES = "REMIT_FEES", _("Nộp trả kinh phí trả phí")
 
 
 L = LedgerAccount
@@ -260,7 +266,28 @@ ENTRY_ACCOUNTS: dict[EntryKind, tuple[LedgerAccount, LedgerAccount]] = {
     K.REMIT: (L.FUNDING, L.TREASURY),
     K.SUSPEND: (L.TREASURY, L.SUSPENSE),
     K.CLEAR: (L.SUSPENSE, L.TREASURY),
+    K.RECOVER: (L.TREASURY, L.FUNDING),
+    K.FUND_FEES: (L.TREASURY, L.FEES),
+    K.FEE: (L.FEES, L.FEES_PAID),
+    K.REMIT_FEES: (L.FEES, L.TREASURY),
 }
+# What an entry of a kind is booked by; SUSPEND and CLEAR have their own rules.
+ENTRY_SOURCES: dict[str, tuple[EntryKind, ...]] = {
+    "voucher": (K.FUND, K.RECOVER, K.FUND_FEES, K.FEE),
+    "batch": (K.RESERVE,),
+    "transfer": (K.POST, K.VOID, K.RETURN, K.REFUND),
+    "proposal": (K.REMIT, K.REMIT_FEES),
+}
+REMIT_OF_ACCOUNT: dict[LedgerAccount, EntryKind] = {L.FUNDING: K.REMIT, L.FEES: K.REMIT_FEES}
+
+
+class VoucherKind(models.TextChoices):
+    """What a paper is about; confirmed, it is booked as the entry kind of the same name."""
+
+    FUND = "FUND", _("Cấp kinh phí chi trả")
+    FUND_FEES = "FUND_FEES", _("Cấp kinh phí trả phí ngân hàng")
+    FEE = "FEE", _("Hoá đơn phí của ngân hàng")
+    RECOVER = "RECOVER", _("Người hưởng nộp lại tiền")
 
 
 class VoucherState(models.TextChoices):
@@ -278,6 +305,30 @@ VOUCHER_MOVES: dict[VoucherState, frozenset[VoucherState]] = {
 }
 
 
+class RecoveryState(models.TextChoices):
+    """Whether money that was paid in error is being taken back."""
+
+    RECORDED = "RECORDED", _("Chờ xác nhận")
+    CONFIRMED = "CONFIRMED", _("Đang thu hồi")
+    REFUSED = "REFUSED", _("Không xác nhận")
+    STOPPED = "STOPPED", _("Đã thôi thu")
+
+
+RECOVERY_MOVES: dict[RecoveryState, frozenset[RecoveryState]] = {
+    RecoveryState.RECORDED: frozenset({RecoveryState.CONFIRMED, RecoveryState.REFUSED}),
+    RecoveryState.CONFIRMED: frozenset({RecoveryState.STOPPED}),
+    RecoveryState.REFUSED: frozenset(),
+    RecoveryState.STOPPED: frozenset(),
+}
+
+
+class RecoveryBasis(models.TextChoices):
+    """What allows the office to take money back: nobody's payment is cut on an officer's own word."""
+
+    DECISION = "DECISION", _("Quyết định thu hồi")
+    CONSENT = "CONSENT", _("Người hưởng đồng ý bằng văn bản")
+
+
 class ProposalKind(models.TextChoices):
     """Acts that one person proposes, with a reason, and another decides."""
 
@@ -285,6 +336,8 @@ class ProposalKind(models.TextChoices):
     CANCEL_BATCH = "CANCEL_BATCH", _("Huỷ đợt chi")
     DECIDE_TRANSFER = "DECIDE_TRANSFER", _("Kết luận khoản chờ xem xét")
     RESUME_PAYMENTS = "RESUME_PAYMENTS", _("Mở lại chi trả toàn thành phố")
+    REMIT_FUNDS = "REMIT_FUNDS", _("Nộp trả ngân sách")
+    STOP_RECOVERY = "STOP_RECOVERY", _("Thôi thu hồi")
 
 
 class ProposalState(models.TextChoices):

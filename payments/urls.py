@@ -5,7 +5,20 @@ from rest_framework.routers import SimpleRouter
 
 from payments import api
 from payments.views import auditor, citizen
-from payments.views.officer import acts, approval, batch, cash, files, lists, proposals, review, stopping
+from payments.views.officer import (
+    acts,
+    approval,
+    batch,
+    cash,
+    files,
+    funds,
+    lists,
+    proposals,
+    recoveries,
+    review,
+    stopping,
+    vouchers,
+)
 
 
 class EndToEndId:
@@ -83,6 +96,21 @@ urlpatterns = [
     ),
     path("can-bo/nguoi-thu-hai/dung-chi-tra", stopping.stop, name="payments-stop"),
     path("can-bo/nguoi-thu-hai/mo-lai-chi-tra", stopping.resume, name="payments-resume"),
+    path("can-bo/nguon/", funds.funds, name="funds"),
+    path("can-bo/nguon/<int:fund_id>/", funds.fund, name="fund"),
+    path("can-bo/nguon/<int:fund_id>/so-cai", funds.ledger, name="fund-ledger"),
+    path("can-bo/nguon/<int:fund_id>/nop-tra", funds.remit, name="fund-remit"),
+    path("can-bo/nguon/<int:fund_id>/chung-tu", vouchers.vouchers, name="fund-vouchers"),
+    path("can-bo/nguon/<int:fund_id>/chung-tu/ghi", vouchers.new, name="voucher-new"),
+    path("can-bo/nguon/chung-tu/<int:voucher_id>/", vouchers.voucher, name="voucher"),
+    path("can-bo/nguon/chung-tu/<int:voucher_id>/xac-nhan", vouchers.confirm, name="voucher-confirm"),
+    path("can-bo/nguon/chung-tu/<int:voucher_id>/tu-choi", vouchers.refuse, name="voucher-refuse"),
+    path("can-bo/nguon/thu-hoi/", recoveries.recoveries, name="recoveries"),
+    path("can-bo/nguon/thu-hoi/ghi", recoveries.new, name="recovery-new"),
+    path("can-bo/nguon/thu-hoi/<int:recovery_id>/", recoveries.recovery, name="recovery"),
+    path("can-bo/nguon/thu-hoi/<int:recovery_id>/xac-nhan", recoveries.confirm, name="recovery-confirm"),
+    path("can-bo/nguon/thu-hoi/<int:recovery_id>/tu-choi", recoveries.refuse, name="recovery-refuse"),
+    path("can-bo/nguon/thu-hoi/<int:recovery_id>/thoi-thu", recoveries.stop, name="recovery-stop"),
     path("kiem-toan/", auditor.search, name="trace-search"),
     path("kiem-toan/dot-chi/<int:batch_id>/", auditor.batch, name="trace-batch"),
     path("kiem-toan/khoan-chi/<end_to_end_id:end_to_end_id>/", auditor.transfer, name="trace-transfer"),

@@ -17,9 +17,12 @@ from beneficiaries.views.citizen import told as account_told
 from foundation.users.access import CITY_TIME
 from foundation.users.pages import PortalRequest, page
 from foundation.users.roles import Permission
+from payments.models import FundingVoucher, Recovery
 from payments.queries import unit_history, work_queue
 from payments.queries.citizen import next_expected, payments_of_person
 from payments.queries.deciding import waiting_counts
+from payments.queries.funds import papers_to_confirm
+from payments.queries.recovering import recoveries_to_confirm
 from payments.views.citizen import told as payment_told
 from welfare_portal.alarm_pages import urgent
 
@@ -73,6 +76,11 @@ def staff_home(request: PortalRequest) -> HttpResponse:
     if Permission.CONFIRM_ACCOUNTS in request.rights:
         counted = accounts_by_unit(user=request.user, at=request.at)
         confirming = [unit for unit in counted if unit.checked or unit.near]
+    papers: list[FundingVoucher] = []
+    recoveries: list[Recovery] = []
+    if Permission.CONFIRM_FUNDING in request.rights:
+        papers = papers_to_confirm(user=request.user, at=request.at)
+        recoveries = recoveries_to_confirm(user=request.user, at=request.at)
     waiting = [
         {"title": title, "verb": verb, "page": name, "work": item, "seconds": int(item.age.total_seconds())}
         for part, title, verb, name in WORK
@@ -90,6 +98,8 @@ def staff_home(request: PortalRequest) -> HttpResponse:
         "waiting": waiting,
         "lists": lists,
         "confirming": confirming,
+        "papers": papers,
+        "recoveries": recoveries,
         "history": history,
         "most": max(month.planned.amount for month in history),
         "may_import": Permission.IMPORT_REGISTER in request.rights,

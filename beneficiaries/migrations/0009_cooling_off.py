@@ -7,11 +7,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-<<<<<<<< HEAD:beneficiaries/migrations/0009_cooling_off.py
         ("beneficiaries", "0008_payee_without_cash_at_home"),
-========
-        ("beneficiaries", "0005_rate_index"),
->>>>>>>> 8a5e591 (Fit the new pages and rules into what came before them):beneficiaries/migrations/0006_cooling_off.py
     ]
 
     operations = [

@@ -4,14 +4,16 @@ from payments.models.approvals import Approval, ApprovalPolicy
 from payments.models.batches import PayoutBatch
 from payments.models.chunks import DispatchAttempt, DispatchChunk
 from payments.models.comparisons import BatchComparison
-from payments.models.funds import Fund, FundBalance, FundingVoucher, LedgerEntry
+from payments.models.funds import Fund, FundBalance, LedgerEntry
 from payments.models.limits import ApprovalDay, ApprovalLimit
 from payments.models.lines import PayoutLine, PayoutLineMove
 from payments.models.proposals import EvidenceFile, Proposal
+from payments.models.recoveries import Recovery
 from payments.models.route_files import PayoutFile, PayoutFileLine
 from payments.models.route_results import ResultFile, ResultLine, TransferResult
 from payments.models.stops import PaymentsStop
 from payments.models.transfers import CashCollection, Transfer, TransferReturn
+from payments.models.vouchers import FundingVoucher
 
 __all__ = [
     "Approval",
@@ -34,6 +36,7 @@ __all__ = [
     "PayoutLine",
     "PayoutLineMove",
     "Proposal",
+    "Recovery",
     "ResultFile",
     "ResultLine",
     "Transfer",

@@ -111,6 +111,20 @@ class PayoutBatch(models.Model):
                 "payout_batch",
                 ["fund_id", "unit_id", "period", "kind", "sequence", "version", "accounts_by", "prepared_by_id"],
             ),
+            # A list is of a unit and month that its fund pays for; waits for a closing that is under way.
+            pgtrigger.Trigger(
+                name="payout_batch_fund_is_open",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func="""
+                    PERFORM 1 FROM payments_fund WHERE id = NEW.fund_id AND is_open AND extract(year FROM NEW.period) <= year
+                        AND (unit_id IS NULL OR unit_id = NEW.unit_id) FOR SHARE;
+                    IF NOT FOUND THEN
+                        RAISE EXCEPTION 'payout_batch_fund_is_open: fund %', NEW.fund_id USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
             pgtrigger.Trigger(
                 name="payout_batch_list_frozen",
                 when=pgtrigger.Before,

@@ -1,4 +1,4 @@
-"""Money: funds, the vouchers by which it enters, and the append-only ledger.
+"""Money: funds and the append-only ledger. By which papers it comes and goes stands in `vouchers` and `proposals`.
 
 One ledger row has both sides; it flows from `debit` to `credit`, so the books sum to zero by construction. Balances are kept
 beside it by the database, and no account but the Treasury's can fall below zero whatever races.
@@ -6,19 +6,23 @@ beside it by the database, and no account but the Treasury's can fall below zero
 
 import pgtrigger
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from beneficiaries.models import Programme
 from foundation.audit.clock import PortalNow
-from foundation.audit.graphs import frozen_columns, only_allowed_moves
+from foundation.audit.graphs import frozen_columns
 from foundation.audit.protection import append_only
 from foundation.reference.models import Unit
-from payments.states import ENTRY_ACCOUNTS, VOUCHER_MOVES, EntryKind, LedgerAccount, VoucherState
+from payments.models.visible import UnitQuerySet
+from payments.states import ENTRY_ACCOUNTS, ENTRY_SOURCES, EntryKind, LedgerAccount
 
 
 class Fund(models.Model):
-    """Money of one source and budget code, of a ward or of the whole city."""
+    """Money of one source and budget code, of a ward or of the whole city, for one budget year.
+
+    Within a unit, year and budget code each programme has one open fund, so that nobody chooses from which pot a right is paid.
+    """
 
     code = models.CharField(_("mã nguồn"), max_length=30, unique=True)
     name = models.CharField(_("tên nguồn"), max_length=200)
@@ -29,9 +33,12 @@ class Fund(models.Model):
     year = models.PositiveSmallIntegerField(_("năm ngân sách"))
     is_open = models.BooleanField(default=True)
 
+    objects = UnitQuerySet.as_manager()
+
     class Meta:
         db_table = "payments_fund"
         constraints = [
+            models.CheckConstraint(name="fund_budget_code_form", condition=Q(budget_code__regex="^[0-9]{7}$")),
             models.CheckConstraint(
                 name="fund_debtor_account_form", condition=Q(debtor_account__regex="^[A-Za-z0-9.]{1,34}$")
             ),
@@ -47,7 +54,24 @@ class Fund(models.Model):
                     FROM unnest(ARRAY[{", ".join(f"'{a}'" for a in LedgerAccount.values)}]) AS account;
                     RETURN NEW;
                 """,
-            )
+            ),
+            frozen_columns("fund", ["code", "budget_code", "year"]),
+            # A year is closed by two persons and stays closed.
+            pgtrigger.Trigger(
+                name="fund_closed_by_two",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("is_open"),
+                condition=pgtrigger.Condition("OLD.is_open IS DISTINCT FROM NEW.is_open"),
+                func="""
+                    IF NEW.is_open OR NOT EXISTS (
+                        SELECT 1 FROM payments_proposal WHERE kind = 'REMIT_FUNDS' AND outcome = 'CLOSE'
+                        AND state = 'CONFIRMED' AND subject_kind = 'fund' AND subject_id = NEW.id)
+                    THEN
+                        RAISE EXCEPTION 'fund_closed_by_two: fund %', NEW.id USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
         ]
         verbose_name = _("nguồn kinh phí")
         verbose_name_plural = _("nguồn kinh phí")
@@ -88,52 +112,6 @@ class FundBalance(models.Model):
         return f"{self.account} {self.balance}"
 
 
-class FundingVoucher(models.Model):
-    """A Treasury paper by which money enters a fund; it counts when a second person has confirmed it."""
-
-    fund = models.ForeignKey(Fund, on_delete=models.PROTECT, related_name="vouchers")
-    number = models.CharField(_("số chứng từ"), max_length=60)
-    voucher_date = models.DateField(_("ngày chứng từ"))
-    amount = models.BigIntegerField(_("số tiền"))
-    state = models.CharField(max_length=10, choices=VoucherState, default=VoucherState.RECORDED)
-    recorded_by = models.ForeignKey("users.User", on_delete=models.PROTECT, related_name="+")
-    recorded_by_person = models.BinaryField(max_length=32)
-    recorded_at = models.DateTimeField(db_default=PortalNow())
-    decided_by = models.ForeignKey("users.User", on_delete=models.PROTECT, null=True, related_name="+")
-    decided_by_person = models.BinaryField(max_length=32, null=True)
-    decided_at = models.DateTimeField(null=True)
-
-    class Meta:
-        db_table = "payments_funding_voucher"
-        constraints = [
-            models.UniqueConstraint(
-                name="funding_voucher_once", fields=["fund", "number"], condition=~Q(state="REFUSED")
-            ),
-            models.CheckConstraint(name="funding_voucher_amount_positive", condition=Q(amount__gt=0)),
-            models.CheckConstraint(
-                name="funding_voucher_decided_by_second_person",
-                condition=Q(state="RECORDED", decided_by=None, decided_by_person=None, decided_at=None)
-                | (
-                    ~Q(state="RECORDED")
-                    & Q(decided_by__isnull=False, decided_by_person__isnull=False, decided_at__isnull=False)
-                    & ~Q(decided_by_person=F("recorded_by_person"))
-                ),
-            ),
-        ]
-        triggers = [
-            *only_allowed_moves("funding_voucher", VOUCHER_MOVES, initial=["RECORDED"]),
-            frozen_columns(
-                "funding_voucher",
-                ["fund_id", "number", "voucher_date", "amount", "recorded_by_id", "recorded_by_person"],
-            ),
-        ]
-        verbose_name = _("chứng từ cấp kinh phí")
-        verbose_name_plural = _("chứng từ cấp kinh phí")
-
-    def __str__(self) -> str:
-        return self.number
-
-
 def _accounts_of_kinds() -> Q:
     condition = Q()
     for kind, (debit, credit) in ENTRY_ACCOUNTS.items():
@@ -141,10 +119,18 @@ def _accounts_of_kinds() -> Q:
     return condition
 
 
+def _sources_of_kinds() -> Q:
+    condition = Q()
+    for source, kinds in ENTRY_SOURCES.items():
+        condition &= Q(**{f"{source}__isnull": False}) | ~Q(kind__in=kinds)
+    return condition
+
+
 class LedgerEntry(models.Model):
     """One movement of a fund's money. Never changed, never deleted: a correction is a new row.
 
-    Its source is a voucher, a batch (reserve once for the whole list) or a transfer (post, void, return).
+    Its source is a voucher, a batch (reserve once for the whole list), a transfer (post, void, return), or what two persons
+    decided (money handed back to the budget).
     """
 
     fund = models.ForeignKey(Fund, on_delete=models.PROTECT, db_index=False)
@@ -152,9 +138,10 @@ class LedgerEntry(models.Model):
     debit = models.CharField(max_length=10, choices=LedgerAccount)
     credit = models.CharField(max_length=10, choices=LedgerAccount)
     amount = models.BigIntegerField()
-    voucher = models.ForeignKey(FundingVoucher, on_delete=models.PROTECT, null=True, db_index=False)
+    voucher = models.ForeignKey("FundingVoucher", on_delete=models.PROTECT, null=True, db_index=False)
     batch = models.ForeignKey("PayoutBatch", on_delete=models.PROTECT, null=True, db_index=False)
     transfer = models.ForeignKey("Transfer", on_delete=models.PROTECT, null=True, db_index=False)
+    proposal = models.ForeignKey("Proposal", on_delete=models.PROTECT, null=True, db_index=False)
     at = models.DateTimeField(db_default=PortalNow())
 
     class Meta:
@@ -164,10 +151,12 @@ class LedgerEntry(models.Model):
             models.CheckConstraint(name="ledger_entry_accounts_of_kind", condition=_accounts_of_kinds()),
             models.CheckConstraint(
                 name="ledger_entry_one_source",
-                condition=Q(voucher__isnull=False, batch=None, transfer=None)
-                | Q(voucher=None, batch__isnull=False, transfer=None)
-                | Q(voucher=None, batch=None, transfer__isnull=False),
+                condition=Q(voucher__isnull=False, batch=None, transfer=None, proposal=None)
+                | Q(voucher=None, batch__isnull=False, transfer=None, proposal=None)
+                | Q(voucher=None, batch=None, transfer__isnull=False, proposal=None)
+                | Q(voucher=None, batch=None, transfer=None, proposal__isnull=False),
             ),
+            models.CheckConstraint(name="ledger_entry_source_of_kind", condition=_sources_of_kinds()),
             models.UniqueConstraint(
                 name="ledger_entry_once_per_transfer", fields=["transfer", "kind"], condition=Q(transfer__isnull=False)
             ),
@@ -177,9 +166,37 @@ class LedgerEntry(models.Model):
             models.UniqueConstraint(
                 name="ledger_entry_once_per_voucher", fields=["voucher", "kind"], condition=Q(voucher__isnull=False)
             ),
+            models.UniqueConstraint(
+                name="ledger_entry_once_per_proposal", fields=["proposal"], condition=Q(proposal__isnull=False)
+            ),
+        ]
+        indexes = [
+            models.Index(name="ledger_entry_fund", fields=["fund", "-at", "-id"]),
+            models.Index(name="ledger_entry_kind", fields=["fund", "kind", "-at", "-id"]),
         ]
         triggers = [
             *append_only("payments_ledger_entry"),
+            # Money comes by a paper, and goes back to the budget, only as two persons have signed it.
+            pgtrigger.Trigger(
+                name="ledger_entry_as_signed",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Condition("NEW.voucher_id IS NOT NULL OR NEW.proposal_id IS NOT NULL"),
+                func="""
+                    IF NOT EXISTS (
+                        SELECT 1 FROM payments_funding_voucher WHERE id = NEW.voucher_id AND state = 'CONFIRMED'
+                        AND fund_id = NEW.fund_id AND kind = NEW.kind AND amount = NEW.amount
+                        UNION ALL
+                        SELECT 1 FROM payments_proposal WHERE id = NEW.proposal_id AND state = 'CONFIRMED'
+                        AND kind = 'REMIT_FUNDS' AND subject_kind = 'fund' AND subject_id = NEW.fund_id
+                        AND details ->> 'account' = NEW.debit AND (details ->> 'amount')::bigint = NEW.amount)
+                    THEN
+                        RAISE EXCEPTION 'ledger_entry_as_signed: % of fund %', NEW.kind, NEW.fund_id
+                            USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
             # Once per statement, in the order of fund and account: two workers cannot wait for each other.
             pgtrigger.Trigger(
                 name="ledger_entry_moves_balances",

@@ -10,6 +10,7 @@ from foundation.audit.clock import PortalNow
 from foundation.audit.graphs import frozen_columns
 from foundation.audit.protection import append_only
 from payments.models.batches import PayoutBatch
+from payments.models.recoveries import COUNTED_BY_LINES, Recovery
 from payments.states import (
     TRANSFER_FREES_LINES,
     ExclusionReason,
@@ -32,6 +33,7 @@ class PayoutLine(models.Model):
     live = models.BooleanField(default=True, db_default=True)
     exclusion_reason = models.CharField(max_length=30, choices=ExclusionReason, blank=True, db_default="")
     transfer = models.ForeignKey("Transfer", on_delete=models.PROTECT, null=True, related_name="lines")
+    recovery = models.ForeignKey(Recovery, on_delete=models.PROTECT, null=True, related_name="lines", db_index=False)
 
     class Meta:
         db_table = "payments_payout_line"
@@ -50,12 +52,19 @@ class PayoutLine(models.Model):
                 | (~Q(kind=LineKind.RECOVERY) & Q(amount__gt=0))
                 | (Q(live=False, amount=0) & ~Q(exclusion_reason="")),
             ),
+            models.CheckConstraint(
+                name="payout_line_recovers_by_decision",
+                condition=Q(kind=LineKind.RECOVERY, recovery__isnull=False)
+                | (~Q(kind=LineKind.RECOVERY) & Q(recovery=None)),
+            ),
         ]
         indexes = [
             models.Index(name="payout_line_excluded", fields=["batch", "id"], condition=~Q(exclusion_reason="")),
+            models.Index(name="payout_line_recovery", fields=["recovery"], condition=Q(recovery__isnull=False)),
         ]
         triggers = [
-            frozen_columns("payout_line", ["batch_id", "entitlement_id", "period", "kind", "amount"]),
+            *COUNTED_BY_LINES,
+            frozen_columns("payout_line", ["batch_id", "entitlement_id", "period", "kind", "amount", "recovery_id"]),
             # I-2: a line leaves its transfer only when that one has ended without paying.
             pgtrigger.Trigger(
                 name="payout_line_one_live_transfer",

@@ -15,11 +15,12 @@ from foundation.audit.operations import record_event
 from foundation.users import access
 from foundation.users.models import User
 from foundation.users.roles import Permission
-from payments.errors import BatchExists, WrongInput
+from payments.errors import BatchExists, FundClosed, WrongInput
 from payments.models import Fund, PayoutBatch
 from payments.models.batches import FIRST_PERIOD
 from payments.operations.acting import require
 from payments.operations.compare import compare_with_last_period
+from payments.operations.recover import WITHHELD, lock_recoveries
 from payments.queries.progress import JOB_KIND as JOB_KIND  # noqa: PLC0414  callers know it by this name
 from payments.states import ROUTES_TO_ACCOUNTS, BatchKind, BatchState, Route
 
@@ -50,14 +51,17 @@ WHERE (line.id IS NULL AND %(kind)s <> 'REPLACEMENT')
 ANALYSE = "ANALYZE payout_owed"
 
 # Then it groups that into one transfer a payee, the transfers into chunks of one route and bank, and keeps everything that cannot
-# be paid with its reason.
-BUILD_STEP = """
-WITH grouped AS (
+# be paid with its reason. What is recovered from a right comes off its payee's transfer as a line of its own.
+BUILD_STEP = f"""
+WITH withheld AS MATERIALIZED ({WITHHELD}
+), grouped AS (
     SELECT payee_id, route, delivery, payment_way_id, payout_account_id, account_fingerprint, creditor_name, creditor_agent,
-           sum(amount)::bigint AS amount, max(former_id) AS replaces_id,
+           (sum(owed.amount) - coalesce(max(less.amount), 0))::bigint AS amount, max(former_id) AS replaces_id,
            CASE WHEN min(bank_narration) = max(bank_narration) THEN min(bank_narration) ELSE 'AN SINH XA HOI' END
                || to_char(%(period)s::date, ' MM/YYYY') AS remittance_information
-    FROM payout_owed WHERE exclusion_reason = ''
+    FROM payout_owed owed
+    LEFT JOIN (SELECT payee_id, sum(amount) AS amount FROM withheld GROUP BY payee_id) AS less USING (payee_id)
+    WHERE exclusion_reason = ''
     GROUP BY payee_id, route, delivery, payment_way_id, payout_account_id, account_fingerprint, creditor_name, creditor_agent
 ), placed AS (
     SELECT *, (row_number() OVER (PARTITION BY route, creditor_agent ORDER BY payee_id) - 1) / %(chunk_size)s AS ordinal
@@ -86,14 +90,19 @@ WITH grouped AS (
     UPDATE payments_payout_line line SET transfer_id = transfer.id
     FROM payout_owed owed JOIN transfer USING (payee_id) WHERE line.id = owed.line_id AND owed.exclusion_reason = ''
     RETURNING 1
+), recovered AS (
+    INSERT INTO payments_payout_line (batch_id, entitlement_id, period, kind, amount, transfer_id, recovery_id)
+    SELECT %(batch)s, entitlement_id, %(period)s, 'RECOVERY', -withheld.amount, transfer.id, recovery_id
+    FROM withheld JOIN transfer USING (payee_id) ORDER BY recovery_id
+    RETURNING 1
 ), excluded AS (
     INSERT INTO payments_payout_line (batch_id, entitlement_id, period, kind, amount, live, exclusion_reason)
     SELECT %(batch)s, entitlement_id, period, kind, coalesce(amount, 0), false, exclusion_reason
     FROM payout_owed WHERE exclusion_reason <> ''
     RETURNING 1
 )
-SELECT (SELECT count(*) FROM paid) + (SELECT count(*) FROM passed_on), (SELECT count(*) FROM excluded),
-       (SELECT count(*) FROM chunk)
+SELECT (SELECT count(*) FROM paid) + (SELECT count(*) FROM passed_on) + (SELECT count(*) FROM recovered),
+       (SELECT count(*) FROM excluded), (SELECT count(*) FROM chunk)
 """
 
 # Everybody who is owed something can receive it himself unless somebody else does.
@@ -126,7 +135,9 @@ def start_build(
     Raises:
         NotInAuthority: `by` may not prepare lists there.
         BatchExists: A live regular batch of this fund, unit and period stands already.
-        WrongInput: The period is not a month, or lies beyond the next one; or `accounts_by` pays into no account.
+        FundClosed: The fund's year is closed.
+        WrongInput: The period is not a month, lies beyond the next one, or after the fund's year; the fund is of another
+            unit; or `accounts_by` pays into no account.
     """
     require(by=by, permission=Permission.PREPARE_BATCH, unit_code=unit_code, at=at)
     today = at.astimezone(access.CITY_TIME).date()
@@ -139,7 +150,9 @@ def start_build(
     if accounts_by not in ROUTES_TO_ACCOUNTS:
         raise WrongInput("accounts_by")
     fund = Fund.objects.select_for_update(of=("self",), no_key=True).get(pk=fund_id)
-    if not fund.is_open or (fund.unit_id is not None and fund.unit_id != unit_code):
+    if not fund.is_open:
+        raise FundClosed
+    if period.year > fund.year or (fund.unit_id is not None and fund.unit_id != unit_code):
         raise WrongInput("fund")
     same = PayoutBatch.objects.filter(fund=fund, unit_id=unit_code, period=period, kind=kind)
     last = same.order_by("-sequence", "-version").first()
@@ -198,13 +211,15 @@ def build_step(*, job_id: int) -> bool:
             job.save(update_fields=["state", "total", "cursor"])
         first = cursor_state["next_payee"]
         last = min(first + cursor_state["step"] - 1, cursor_state["last_payee"])
+        programmes = list(batch.fund.programmes.values_list("id", flat=True))
         values = {
             "batch": batch.pk,
             "period": batch.period,
             "kind": batch.kind,
             "unit": batch.unit_id,
             "accounts_by": batch.accounts_by,
-            "programmes": list(batch.fund.programmes.values_list("id", flat=True)),
+            "programmes": programmes,
+            "recoveries": lock_recoveries(cursor, batch=batch, programmes=programmes),
             "first_payee": first,
             "last_payee": last,
             "first_period": FIRST_PERIOD,

@@ -8,6 +8,7 @@ from foundation.users.roles import Permission
 from payments.models import PaymentsStop, PayoutBatch, Proposal, Transfer
 from payments.operations.cancelling import apply_cancel, check_cancel
 from payments.operations.letting_go_on import apply_release, check_release
+from payments.operations.money_effects import MONEY_EFFECTS
 from payments.operations.proposals import Effect, Paper, Subject, propose
 from payments.operations.reviewing import apply_decision, check_decision
 from payments.operations.stopping import apply_resume, check_resume
@@ -35,6 +36,7 @@ EFFECTS: Mapping[ProposalKind, Effect] = {
         check=check_decision,
         apply=apply_decision,
     ),
+    **MONEY_EFFECTS,
     # A matter of the whole city: only roles that reach all of it count.
     ProposalKind.RESUME_PAYMENTS: Effect(
         proposed_with=Permission.RESUME_PAYMENTS,

@@ -51,6 +51,15 @@ GROUP_COLOURS: dict[str, str] = {
 }
 
 
+PAPER_COLOURS: dict[str, str] = {"CONFIRMED": "green", "REFUSED": "red", "STOPPED": "grey", "WITHDRAWN": "grey"}
+
+
+@register.filter
+def paper_colour(state: str) -> str:
+    """The colour of the tag of what waits for a second person, or has his word."""
+    return PAPER_COLOURS.get(state, "yellow")
+
+
 @register.filter
 def group_colour(group: str) -> str:
     """The part of a drawn bar that stands for a group of payments."""
@@ -82,6 +91,12 @@ def more_or_less(amount: int | None) -> str:
     if amount is None:
         return ""
     return f"{_sign(amount)}{format_amount(abs(amount))}".replace(" ", "\u00a0")
+
+
+@register.filter
+def absolute(amount: int) -> int:
+    """Without its sign, where the words say which way it went."""
+    return abs(amount)
 
 
 @register.filter

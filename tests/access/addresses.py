@@ -118,6 +118,21 @@ ADDRESSES: dict[str, Address] = {
     "review-decide": Address(P.PROPOSE_ACT, "GET POST", own=409, stranger=404),  # it is being paid
     "payments-stop": Address(P.HOLD_BATCH, "GET POST"),
     "payments-resume": Address(P.RESUME_PAYMENTS, "GET POST", own=409),
+    "funds": Address(P.VIEW_BATCHES),
+    "fund": Address(P.VIEW_BATCHES, stranger=404),
+    "fund-ledger": Address(P.VIEW_BATCHES, stranger=404),
+    "fund-vouchers": Address(P.VIEW_BATCHES, stranger=404),
+    "fund-remit": Address(P.RECORD_FUNDING, "GET POST", stranger=404),
+    "voucher-new": Address(P.RECORD_FUNDING, "GET POST", stranger=404),
+    "voucher": Address(P.VIEW_BATCHES, stranger=404),
+    "voucher-confirm": Address(P.CONFIRM_FUNDING, "POST", own=405),
+    "voucher-refuse": Address(P.CONFIRM_FUNDING, "GET POST", stranger=404),
+    "recoveries": Address(P.VIEW_BATCHES),
+    "recovery-new": Address(P.RECORD_FUNDING, "GET POST"),
+    "recovery": Address(P.VIEW_BATCHES, stranger=404),
+    "recovery-confirm": Address(P.CONFIRM_FUNDING, "POST", own=405),
+    "recovery-refuse": Address(P.CONFIRM_FUNDING, "GET POST", stranger=404),
+    "recovery-stop": Address(P.RECORD_FUNDING, "GET POST", own=409, stranger=404),  # nobody has confirmed it yet
     # --- Auditors and administrators
     "trace-search": Address(P.TRACE, "GET POST"),
     "trace-batch": Address(P.TRACE, stranger=404),

@@ -10,13 +10,14 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from beneficiaries.models import Payee, RegisterImport
+from beneficiaries.models import Entitlement, Payee, RegisterImport
 from foundation.audit.alarms import raise_alarm
 from foundation.gateway.channels import add_channels
 from foundation.reference.models import Bank
 from foundation.users.models import User
 from foundation.users.roles import PERMISSIONS, Role
 from payments.models import Transfer
+from payments.operations import funding
 from payments.operations.payout_files import make_file
 from payments.states import ProposalKind, Route
 from payments.watchers import FUND_TOO_LOW
@@ -38,6 +39,7 @@ from tests.factories import (
 from tests.payments.by_file import bring, said
 from tests.payments.deciding import propose
 from tests.payments.helpers import read
+from tests.payments.papers import record
 
 OTHER_WARD = "25747"
 STAFF = [role for role in Role if role != Role.CITIZEN]
@@ -92,6 +94,18 @@ def world(db: None) -> World:
         state="CANCELLED",
     )
     proposal = propose(office, batch, ProposalKind.CANCEL_BATCH, by=office.preparer)
+    entitlement = Entitlement.objects.get(person=person)
+    voucher = funding.record_voucher(
+        fund_id=office.fund.pk,
+        number="CT-9",
+        voucher_date=batch.period,
+        amount=1,
+        by=office.accountant,
+        at=office.at(),
+    )
+    recovery = record(office, entitlement)
+    of_fund, of_voucher = {"fund_id": office.fund.pk}, {"voucher_id": voucher.pk}
+    of_recovery = {"recovery_id": recovery.pk}
     alarm = raise_alarm(kind=FUND_TOO_LOW, subject_kind="batch", subject_id=batch.pk, unit_code=WARD)
     add_channels([VCB])
     of_batch, of_transfer = {"batch_id": batch.pk}, {"end_to_end_id": transfer.end_to_end_id}
@@ -122,6 +136,9 @@ def world(db: None) -> World:
                 name: of_batch | {"result_id": result.pk}
                 for name in ("batch-result", "batch-result-commit", "batch-result-cancel")
             },
+            **dict.fromkeys(("fund", "fund-ledger", "fund-vouchers", "fund-remit", "voucher-new"), of_fund),
+            **dict.fromkeys(("voucher", "voucher-confirm", "voucher-refuse"), of_voucher),
+            **{name: of_recovery for name in ADDRESSES if name.startswith("recovery") and name != "recovery-new"},
             "trace-batch": of_batch,
             "trace-transfer": of_transfer,
             "trace-export": of_transfer | {"kind": "csv"},

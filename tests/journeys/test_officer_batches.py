@@ -277,7 +277,7 @@ class TestThePartsOfABatch:
         decide.approve_batch(batch_id=batch.pk, by=office.approver, seen_hash=decided, at=office.at())
         client.force_login(office.preparer)
         page = client.get(f"{PAGE}{batch.pk}/").content.decode()
-        assert "Nguồn kinh phí còn thiếu 950.000" in page
+        assert "Nguồn kinh phí không đủ: còn thiếu 950.000" in page
 
 
 def _hash(batch: PayoutBatch) -> bytes:

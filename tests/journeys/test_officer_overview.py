@@ -9,13 +9,14 @@ from foundation.reference.loading import load_reference
 from foundation.users.models import User
 from foundation.users.roles import Role
 from payments.models import PayoutBatch
-from payments.operations import decide
+from payments.operations import decide, funding
 from payments.operations.release import hold_batch
 from tests.beneficiaries.importing import check
 from tests.beneficiaries.register_file.lists import line, list_xlsx
-from tests.factories import Office, approve, build_batch, make_entitled, make_office, make_staff
+from tests.factories import PERIOD, Office, approve, build_batch, make_entitled, make_office, make_staff
 from tests.factories import start as start_batch
 from tests.payments.months import OCTOBER, pay_month, people_since
+from tests.payments.papers import entitlement_of, record
 
 pytestmark = pytest.mark.django_db
 REASON = "Chờ kiểm tra lại khu phố 3"
@@ -80,6 +81,23 @@ def test_a_checked_list_waits_to_be_written(office: Office) -> None:
     kept = check(office.preparer, list_xlsx(line()))
     assert f'href="/can-bo/danh-sach/{kept.import_id}/">Xem và ghi vào sổ' in first_page(office.preparer)
     assert "Không có việc nào" in first_page(office.approver)
+
+
+def test_papers_wait_for_the_second_person_only(office: Office) -> None:
+    paper = funding.record_voucher(
+        fund_id=office.fund.pk,
+        number="CT-7",
+        voucher_date=PERIOD,
+        amount=5_000_000,
+        by=office.accountant,
+        at=office.at(),
+    )
+    recovery = record(office, entitlement_of(make_entitled(1)[0]))
+    page = first_page(office.approver)
+    assert f'href="/can-bo/nguon/chung-tu/{paper.pk}/">Xem và xác nhận' in page
+    assert f'href="/can-bo/nguon/thu-hoi/{recovery.pk}/">Xem và xác nhận' in page
+    for user in (office.accountant, office.preparer, make_staff(Role.APPROVER, unit="25747")):
+        assert "Không có việc nào đang chờ ông, bà." in first_page(user)
 
 
 def test_draws_the_last_months(office: Office) -> None:

@@ -9,7 +9,7 @@ from beneficiaries.models import Payee, Person, Programme, Rate, Representation
 from foundation.audit.models import Job
 from foundation.reference.models import Unit
 from foundation.users.roles import Role
-from payments.errors import BatchExists, NotInAuthority, WrongInput
+from payments.errors import BatchExists, FundClosed, NotInAuthority, WrongInput
 from payments.models import DispatchChunk, Fund, PayoutBatch, PayoutLine, Transfer
 from payments.models.batches import FIRST_PERIOD
 from payments.operations import build, decide
@@ -28,6 +28,7 @@ from tests.factories import (
     make_staff,
 )
 from tests.payments.helpers import at_once, kinds, read
+from tests.payments.papers import remit
 
 OCTOBER, SEPTEMBER, AUGUST = date(2026, 10, 1), date(2026, 9, 1), date(2026, 8, 1)
 OTHER_WARD = "26740"
@@ -327,10 +328,11 @@ class TestLists:
     def test_a_fund_of_another_ward_or_a_closed_one_is_refused(self, office: Office) -> None:
         other = make_office()
         Fund.objects.filter(pk=other.fund.pk).update(unit_id=OTHER_WARD)
-        Fund.objects.filter(pk=office.fund.pk).update(is_open=False)
-        for fund in (other.fund, office.fund):
-            with pytest.raises(WrongInput):
-                self.start(office, fund_id=fund.pk)
+        with pytest.raises(WrongInput):
+            self.start(office, fund_id=other.fund.pk)
+        remit(office, office.fund, 0, outcome="CLOSE")
+        with pytest.raises(FundClosed):
+            self.start(office)
 
     @staticmethod
     def start(office: Office, **changes: Any) -> PayoutBatch:

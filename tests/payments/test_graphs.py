@@ -20,6 +20,7 @@ from payments.states import (
     BATCH_MOVES,
     CHUNK_MOVES,
     PROPOSAL_MOVES,
+    RECOVERY_MOVES,
     RESULT_FILE_MOVES,
     TRANSFER_MOVES,
     VOUCHER_MOVES,
@@ -32,6 +33,7 @@ from tests.fake_gateway import FakeGateway
 from tests.payments.by_file import NOT_PAID, answered, bring, given, said
 from tests.payments.deciding import propose
 from tests.payments.helpers import read, refused, run, send_all, states
+from tests.payments.papers import entitlement_of, record
 
 pytestmark = pytest.mark.usefixtures("committed")
 
@@ -186,7 +188,19 @@ class TestI06OnlyMovesOfTheGraph:
         wrong = laboratory.walk(
             lambda *_: voucher.pk,
             setting=f"state = '{{state}}', decided_by_id = {decided} {office.approver.pk} END, "
-            f"decided_by_person = {decided} 'another'::bytea END, decided_at = {decided} now() END",
+            f"decided_by_person = {decided} 'another'::bytea END, decided_at = {decided} now() END, decision_reason = 'x'",
+        )
+        assert wrong == []
+
+    def test_of_a_recovery(self, office: Office, superuser: Any) -> None:
+        row = record(office, entitlement_of(make_entitled(1)[0])).pk
+        laboratory = Laboratory(superuser, "payments_recovery", "recovery_moves", RECOVERY_MOVES)
+        decided = "CASE '{state}' WHEN 'RECORDED' THEN NULL ELSE"
+        wrong = laboratory.walk(
+            lambda *_: row,
+            setting=f"state = '{{state}}', decided_by_id = {decided} {office.approver.pk} END, "
+            f"decided_by_person = {decided} 'another'::bytea END, decided_at = {decided} now() END, decision_reason = 'x'",
+            reasons={("CONFIRMED", "STOPPED"): "recovery_stopped_by_two"},
         )
         assert wrong == []
 
@@ -233,6 +247,7 @@ class TestI06OnlyMovesOfTheGraph:
             ("payments_funding_voucher", "funding_voucher_starts", VOUCHER_MOVES, {"RECORDED"}),
             ("payments_proposal", "proposal_starts", PROPOSAL_MOVES, {"PROPOSED"}),
             ("payments_result_file", "result_file_starts", RESULT_FILE_MOVES, {"CHECKED"}),
+            ("payments_recovery", "recovery_starts", RECOVERY_MOVES, {"RECORDED"}),
         ],
     )
     def test_a_row_begins_where_the_graph_begins(
@@ -241,7 +256,7 @@ class TestI06OnlyMovesOfTheGraph:
         if table == "payments_result_file":
             batch, _, (transfer, _) = given(office)
             bring(office, batch, said(transfer))
-        make_entitled(1)
+        record(office, entitlement_of(make_entitled(1)[0]))
         started = start(office, build_batch(office, kind=BatchKind.SUPPLEMENTARY))
         propose(office, started, ProposalKind.CANCEL_BATCH)
         for state in {str(state) for state in moves} - first:

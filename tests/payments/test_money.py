@@ -297,7 +297,7 @@ class TestFundingTakesTwoPersons:
                 for by in (office.approver, other)
             ]
         )
-        assert kinds(results) == ["InvalidMove", "None"]
+        assert kinds(results) == ["AlreadyDecided", "None"]
         assert balances(office)["FUNDING"] == 5_000_000
 
     @pytest.mark.parametrize("wrong", [{"amount": 0}, {"amount": -1}, {"number": "  "}])
@@ -329,7 +329,7 @@ class TestFundingTakesTwoPersons:
     def test_a_fund_begins_with_nothing_on_every_account(self, db: None) -> None:
         office = make_office(money=0)
         assert set(balances(office).values()) == {0}
-        assert FundBalance.objects.filter(fund=office.fund).count() == 6
+        assert FundBalance.objects.filter(fund=office.fund).count() == 8
         make_entitled(1)
         batch = approve(office, build_batch(office))
         with pytest.raises(FundTooLow):

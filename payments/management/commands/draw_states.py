@@ -97,6 +97,14 @@ GRAPHS = (
         ("RECORDED",),
     ),
     Graph(
+        "Recovery",
+        "A decision to take back what was paid in error.",
+        "recovery",
+        states.RecoveryState,
+        states.RECOVERY_MOVES,
+        ("RECORDED",),
+    ),
+    Graph(
         "Proposal",
         "An act that one person proposes and another decides.",
         "proposal",

@@ -108,6 +108,7 @@ def summary(request: PortalRequest, batch_id: int) -> HttpResponse:
         "progress": progress,
         "moves": _moves(request, batch, progress),
         "shortfall": fund_shortfall(batch=batch) if batch.state == B.APPROVED else 0,
+        "may_see_fund": request.rights.reaches(Permission.VIEW_BATCHES, batch.fund.unit_id),
         "future": batch.requested_execution_date > request.at.astimezone(CITY_TIME).date(),
         "drawn": _drawn(progress),
     }

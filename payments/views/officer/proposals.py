@@ -15,16 +15,18 @@ from foundation.users.paging import after_key
 from foundation.users.roles import Permission
 from payments import tasks
 from payments.forms.batches import ReasonForm
-from payments.models import PaymentsStop, PayoutBatch, Proposal
+from payments.models import Fund, PaymentsStop, PayoutBatch, Proposal, Recovery
 from payments.operations.effects import EFFECTS
 from payments.operations.letting_go_on import is_own_hold
 from payments.operations.papers import may_read, read_paper
 from payments.operations.proposals import confirm, refuse, withdraw
+from payments.operations.remit import CLOSE
 from payments.operations.standing import is_as_approved, standing_approvals
 from payments.queries import batch_totals
 from payments.queries.deciding import proposals, subject_transfer, waiting_counts
+from payments.queries.funds import effects_of_booking
 from payments.queries.lists import place_of
-from payments.states import BatchState, ProposalKind, ProposalState
+from payments.states import REMIT_OF_ACCOUNT, BatchState, LedgerAccount, ProposalKind, ProposalState
 
 # Payments; a longer list is worked out anew when somebody asks for it, and always by the confirmation.
 CHECKED_AT_ONCE = 20_000
@@ -116,11 +118,36 @@ def _of_stop(_request: PortalRequest, found: Proposal) -> dict[str, Any]:
     return {"stop": PaymentsStop.objects.select_related("stopped_by").get(pk=found.subject_id)}
 
 
+def _of_fund(_request: PortalRequest, found: Proposal) -> dict[str, Any]:
+    fund = Fund.objects.select_related("unit").get(pk=found.subject_id)
+    account, amount = LedgerAccount(found.details["account"]), int(found.details["amount"])
+    facts: dict[str, Any] = {
+        "fund": fund,
+        "account": account.label,
+        "amount": amount,
+        "closes": found.outcome == CLOSE,
+    }
+    if found.state == ProposalState.PROPOSED:
+        facts["effects"] = effects_of_booking(fund=fund, kind=REMIT_OF_ACCOUNT[account], amount=amount)
+        if any(effect.after < 0 for effect in facts["effects"]):
+            facts["refusal"] = _(
+                "Tài khoản không còn đủ số tiền này. Từ chối đề nghị rồi đề nghị lại với số tiền khác."
+            )
+    return facts
+
+
+def _of_recovery(_request: PortalRequest, found: Proposal) -> dict[str, Any]:
+    recovery = Recovery.objects.select_related("entitlement__person", "entitlement__programme_line")
+    return {"recovery": recovery.get(pk=found.subject_id)}
+
+
 _FACTS: dict[ProposalKind, Callable[[PortalRequest, Proposal], dict[str, Any]]] = {
     ProposalKind.RELEASE_BATCH: _of_batch,
     ProposalKind.CANCEL_BATCH: _of_batch,
     ProposalKind.DECIDE_TRANSFER: _of_transfer,
     ProposalKind.RESUME_PAYMENTS: _of_stop,
+    ProposalKind.REMIT_FUNDS: _of_fund,
+    ProposalKind.STOP_RECOVERY: _of_recovery,
 }
 
 
