@@ -32,6 +32,13 @@ def test_the_demonstration_is_refused_in_production(settings: Any) -> None:
     assert ids(checks.demo_is_off(None)) == ["welfare.E004"]
 
 
+def test_faults_that_strike_on_purpose_are_refused_in_production(settings: Any) -> None:
+    settings.FAILPOINTS = "/tmp/faults"
+    assert ids(checks.nothing_is_made_to_fail(None)) == ["welfare.E006"]
+    settings.FAILPOINTS = ""
+    assert checks.nothing_is_made_to_fail(None) == []
+
+
 @pytest.mark.django_db
 def test_the_portal_works_as_a_role_that_passes_no_guard() -> None:
     assert checks.works_as_app(None, ["default"]) == []

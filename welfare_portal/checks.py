@@ -35,6 +35,14 @@ def demo_is_off(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
     return [Error("DEMO is on.", id="welfare.E004")] if settings.DEMO else []
 
 
+@register(deploy=True)
+def nothing_is_made_to_fail(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[Error]:
+    """Faults that strike on purpose belong to tests."""
+    return (
+        [Error("FAILPOINTS is set: workers would be made to fail.", id="welfare.E006")] if settings.FAILPOINTS else []
+    )
+
+
 @register("database")
 def works_as_app(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any

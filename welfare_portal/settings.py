@@ -110,9 +110,13 @@ DISPATCH_LEASE = env.int("DISPATCH_LEASE", default=30)
 DISPATCH_REQUEST_DEADLINE = env.int("DISPATCH_REQUEST_DEADLINE", default=15)
 DISPATCH_SKEW_MARGIN = env.int("DISPATCH_SKEW_MARGIN", default=5)
 DISPATCH_ACCEPTED_SLA = env.int("DISPATCH_ACCEPTED_SLA", default=120)
+DISPATCH_LONGEST_WAIT = env.int("DISPATCH_LONGEST_WAIT", default=900)
 DISPATCH_GATEWAY_WINDOW = env.int("DISPATCH_GATEWAY_WINDOW", default=30 * 24 * 3600)
 BANK_RATE = env.int("BANK_RATE", default=5000)  # lines a second to a bank without a row of its own yet
 DISPATCH_WAKE_BUDGET = env.int("DISPATCH_WAKE_BUDGET", default=25)
+FAILPOINTS = env.str(
+    "FAILPOINTS", default=""
+)  # a folder of faults that are to strike: tests only (payments/failpoints.py)
 
 # --- Letters to staff: what is told of stands on the portal, a letter only says that it is there ----------------------
 vars().update(env.email_url("EMAIL_URL", default="dummymail://"))

@@ -17,7 +17,6 @@ WHOLE_GATEWAY = "000000"  # the channel that stands for the gateway itself
 
 FAILURES_TO_OPEN = 5
 FIRST_PAUSE_SECONDS = 5.0
-LONGEST_PAUSE_SECONDS = 900.0
 PROBE_SECONDS = 60.0  # how long the one line of HALF_OPEN is waited for before another may be tried
 RATE_STEP = 0.05  # of rate_limit
 
@@ -77,7 +76,7 @@ def claim_tokens(*, bank: str, lines: int) -> Grant:
 
     A bank that was never heard of gets a channel with the usual rate.
     """
-    parameters: dict[str, str | int | float] = {"bank": bank, "lines": lines, "probe": PROBE_SECONDS}
+    parameters: dict[str, str | int | float] = {"bank": bank, "lines": lines, "probe": _probe_seconds()}
     with connection.cursor() as cursor:
         for known in (True, False):
             if not known:
@@ -89,6 +88,10 @@ def claim_tokens(*, bank: str, lines: int) -> Grant:
             if later := cursor.fetchone():
                 return Grant(0, later[0])
     raise LookupError(f"No channel for bank {bank}.")
+
+
+def _probe_seconds() -> float:
+    return min(PROBE_SECONDS, settings.DISPATCH_LONGEST_WAIT)
 
 
 def add_channels(banks: list[str]) -> None:
@@ -144,15 +147,15 @@ def report_success(*, bank: str) -> None:
 def report_failure(*, bank: str, retry_after: float | None = None) -> bool:
     """No answer, or the bank says that it is closed; True when the circuit is open now.
 
-    The pause doubles from 5 s to 15 min, half of it by chance so that banks and workers do not come back together,
+    The pause doubles from 5 s to DISPATCH_LONGEST_WAIT, half of it by chance so that banks and workers do not come back together,
     and is never shorter than `retry_after` seconds.
     """
     parameters: dict[str, str | int | float] = {
         "bank": bank,
         "limit": FAILURES_TO_OPEN,
         "asked": retry_after or 0.0,
-        "first": FIRST_PAUSE_SECONDS,
-        "longest": LONGEST_PAUSE_SECONDS,
+        "first": min(FIRST_PAUSE_SECONDS, settings.DISPATCH_LONGEST_WAIT),
+        "longest": settings.DISPATCH_LONGEST_WAIT,
     }
     add_channels([bank])
     with connection.cursor() as cursor:

@@ -14,6 +14,7 @@ from foundation.audit import merkle
 from foundation.audit.operations import SYSTEM, record_event
 from foundation.gateway.port import LONGEST_NAME, TransferInstruction
 from foundation.privacy.encryption import DecryptionFailed, decrypt_many
+from payments.failpoints import failpoint
 from payments.operations import admission
 from payments.operations.gone import cancel_gone, is_anybody_gone
 from payments.operations.release import hold_tampered, hold_without_authority
@@ -294,6 +295,7 @@ def _intend(
         subject_id=chunk_id,
         payload={"message": message_id, "transfers": len(amounts), "sum": sum(amounts.values())},
     )
+    failpoint("before_intent" if kind == AttemptKind.SEND else "before_question")
     return Claim(
         chunk_id=chunk_id,
         kind=kind,

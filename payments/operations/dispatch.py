@@ -20,8 +20,10 @@ from foundation.gateway.codes import NOT_FOUND, Outcome
 from foundation.gateway.errors import GatewayError, MessageRefused, NotSent, OutcomeUnknown
 from foundation.gateway.exchanges import keep_exchange
 from foundation.gateway.port import BulkAnswer, Gateway
+from payments.failpoints import failpoint
 from payments.operations import admission
 from payments.operations.claiming import Claim, ListTampered, claim_to_ask, claim_to_send
+from payments.operations.conflicts import again_on_conflict
 from payments.operations.settle import Applied, Word, apply_words, recount
 from payments.states import AttemptKind, AttemptOutcome, ChunkState
 
@@ -46,6 +48,7 @@ MAX_REFUSALS = 40  # of a chunk's messages: looking for one bad line in 500 take
 
 def send(*, claim: Claim, gateway: Gateway) -> None:
     """Send a claimed chunk once and record what is proven."""
+    failpoint("after_intent")
     try:
         answer = gateway.submit(
             message_id=claim.message_id,
@@ -55,9 +58,12 @@ def send(*, claim: Claim, gateway: Gateway) -> None:
             deadline_seconds=settings.DISPATCH_REQUEST_DEADLINE,
         )
     except GatewayError as error:
+        failpoint("after_answer")
         record_failure(claim=claim, error=error)
     else:
+        failpoint("after_answer")
         record_answer(claim=claim, answer=answer)
+    failpoint("after_record")
 
 
 def ask(*, claim: Claim, gateway: Gateway) -> None:
@@ -65,6 +71,7 @@ def ask(*, claim: Claim, gateway: Gateway) -> None:
     if not claim.amounts:  # a callback said the last word while the chunk waited
         _record(claim, outcome=AttemptOutcome.ANSWERED, detail="nothing to ask", words=[])
         return
+    failpoint("after_question")
     try:
         answer = gateway.inquire(
             message_id=claim.message_id,
@@ -75,6 +82,7 @@ def ask(*, claim: Claim, gateway: Gateway) -> None:
     except GatewayError as error:
         record_failure(claim=claim, error=error)
     else:
+        failpoint("after_reply")
         record_answer(claim=claim, answer=answer)
 
 
@@ -151,6 +159,7 @@ WHERE c.id = t.chunk_id AND t.chunk_id = %(chunk)s AND t.end_to_end_id = ANY (%(
 """
 
 
+@again_on_conflict
 @transaction.atomic(durable=True)
 def _record(
     claim: Claim,

@@ -15,6 +15,8 @@ from foundation.gateway import inbox
 from foundation.gateway.events import AccountLinked, AccountRemoved, PaymentReturns, PaymentStatuses
 from foundation.gateway.inbox import Claimed
 from foundation.gateway.port import ReturnNotice, TransferAnswer
+from payments.failpoints import failpoint
+from payments.operations.conflicts import again_on_conflict
 from payments.operations.returns import record_returns
 from payments.operations.settle import Word, apply_words, recount
 
@@ -62,6 +64,7 @@ def _set_aside(claim: Claimed, why: str) -> None:
     inbox.quarantine({claim: why})
 
 
+@again_on_conflict
 @transaction.atomic(durable=True)
 def _apply(claim: Claimed) -> None:
     event = claim.event
@@ -75,6 +78,7 @@ def _apply(claim: Claimed) -> None:
     elif isinstance(event, AccountRemoved):
         links.record_removed(event=event)
         outcome = "removed"
+    failpoint("before_message_marked")
     inbox.mark_applied({claim: outcome})
 
 

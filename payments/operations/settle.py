@@ -112,8 +112,8 @@ SET settled_count = n.settled, settled_sum = n.settled_sum, rejected_count = n.r
     due_at = CASE WHEN NOT %(release)s THEN c.due_at
         WHEN n.ready > 0 AND n.unknown = 0 AND %(soon)s THEN portal_now()
         WHEN n.ready > 0 OR n.unknown > 0 THEN portal_now() + greatest(%(wait)s,
-            least(900, power(2, least(c.attempts, 10))) * (0.5 + random() / 2)) * interval '1 second'
-        ELSE portal_now() + least(900, %(accepted_sla)s * power(2, least(greatest(c.attempts - 1, 0), 5)))
+            least(%(longest)s, power(2, least(c.attempts, 10))) * (0.5 + random() / 2)) * interval '1 second'
+        ELSE portal_now() + least(%(longest)s, %(accepted_sla)s * power(2, least(greatest(c.attempts - 1, 0), 5)))
             * interval '1 second' END
 FROM (
     SELECT chunk_id,
@@ -185,5 +185,6 @@ def recount(
             "soon": soon,
             "wait": wait_seconds,
             "accepted_sla": settings.DISPATCH_ACCEPTED_SLA,
+            "longest": settings.DISPATCH_LONGEST_WAIT,
         },
     )

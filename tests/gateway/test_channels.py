@@ -7,7 +7,6 @@ from django.db import IntegrityError, connection, transaction
 from foundation.audit.clock import now
 from foundation.gateway.channels import (
     FAILURES_TO_OPEN,
-    LONGEST_PAUSE_SECONDS,
     PROBE_SECONDS,
     add_channels,
     claim_tokens,
@@ -138,7 +137,7 @@ class TestCircuit:
         assert channel().state == "CLOSED"
         assert granted(500) == 500
 
-    def test_pauses_longer_when_the_one_line_fails_too(self, clock):
+    def test_pauses_longer_when_the_one_line_fails_too(self, clock, settings):
         open_circuit()
         pauses = []
         for hour in range(1, 12):
@@ -148,7 +147,8 @@ class TestCircuit:
             pauses.append(seconds_until_again())
         assert pauses[0] < 10.1
         assert all(5 * 2**n / 2 - 1 < pause <= 5 * 2**n for n, pause in enumerate(pauses[:7], start=1))
-        assert all(LONGEST_PAUSE_SECONDS / 2 - 1 < pause <= LONGEST_PAUSE_SECONDS for pause in pauses[8:])
+        longest = settings.DISPATCH_LONGEST_WAIT
+        assert all(longest / 2 - 1 < pause <= longest for pause in pauses[8:])
 
     def test_tries_another_line_when_nobody_reports_on_the_first(self, clock):
         open_circuit()

@@ -14,7 +14,7 @@ EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
 NAMED = set(re.findall(r"^#?([A-Z][A-Z0-9_]+)=", EXAMPLE, re.MULTILINE))
 OF_THE_IMAGES = {"POSTGRES_DB", "POSTGRES_USER", "POSTGRES_INITDB_ARGS"}
 # Given by the processes that start others, never by a person.
-INTERNAL = {"DATABASE_ROLE"}
+INTERNAL = {"DATABASE_ROLE", "FAILPOINTS"}
 
 
 def compose() -> dict[str, Any]:
