@@ -208,3 +208,12 @@ class WrongInput(PaymentRefused):
 
     status = 422
     message = _("Thông tin chưa đúng. Kiểm tra lại rồi gửi lại.")
+
+
+class RestoreNotEnded(PaymentRefused):
+    """The database is an older copy, and what the banks did since is not known yet."""
+
+    message = _(
+        "Dữ liệu vừa được khôi phục từ bản sao lưu. Chờ quản trị đối chiếu xong với ngân hàng rồi mới chi tiếp, huỷ hoặc "
+        "rút danh sách."
+    )

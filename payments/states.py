@@ -120,7 +120,7 @@ class TransferState(models.TextChoices):
 T = TransferState
 TRANSFER_MOVES: dict[TransferState, frozenset[TransferState]] = {
     T.PLANNED: frozenset({T.READY, T.EXCLUDED, T.CANCELLED}),
-    T.READY: frozenset({T.SENDING, T.HANDED_OVER, T.CANCELLED, T.REVIEW}),
+    T.READY: frozenset({T.SENDING, T.HANDED_OVER, T.CANCELLED, T.REVIEW, T.UNKNOWN}),  # UNKNOWN: after a restore only
     T.SENDING: frozenset({T.READY, T.ACCEPTED, T.SETTLED, T.REJECTED, T.UNKNOWN, T.REVIEW}),
     T.HANDED_OVER: frozenset({T.SETTLED, T.REJECTED, T.CANCELLED}),
     T.ACCEPTED: frozenset({T.SETTLED, T.REJECTED, T.UNKNOWN, T.REVIEW}),
@@ -194,7 +194,7 @@ class ChunkState(models.TextChoices):
 C = ChunkState
 CHUNK_MOVES: dict[ChunkState, frozenset[ChunkState]] = {
     C.PLANNED: frozenset({C.READY, C.DONE}),
-    C.READY: frozenset({C.LEASED_SEND, C.DONE, C.PARKED}),
+    C.READY: frozenset({C.LEASED_SEND, C.DONE, C.PARKED, C.INQUIRY}),  # INQUIRY: after a restore only
     C.LEASED_SEND: frozenset({C.READY, C.INQUIRY, C.DONE, C.PARKED}),
     C.INQUIRY: frozenset({C.LEASED_INQUIRY, C.DONE, C.PARKED, C.READY}),
     C.LEASED_INQUIRY: frozenset({C.INQUIRY, C.READY, C.DONE, C.PARKED}),

@@ -22,7 +22,7 @@ from foundation.audit.models import Job
 from foundation.audit.partitions import ensure_months
 from foundation.audit.signs import Kind, give_sign
 from foundation.gateway.client import gateway
-from payments.errors import FundTooLow, InvalidMove, PaymentsStopped
+from payments.errors import FundTooLow, InvalidMove, PaymentsStopped, RestoreNotEnded
 from payments.models import PayoutBatch
 from payments.operations import cancelling, dispatch, messages, release
 from payments.operations.build import JOB_KIND, build_step
@@ -31,23 +31,45 @@ from payments.states import BatchState
 log = structlog.get_logger(__name__)
 
 
-def ring() -> None:
-    """Wake the workers now rather than at the next sweep. Never raises and never waits long: the sweep comes anyway."""
-    for _ in range(settings.DISPATCH_WORKERS):
+class Bell:
+    """Wakes workers. One that nobody heard is left alone for a while: a frozen Redis costs one page seconds, not every page."""
+
+    DEAF_SECONDS = 10.0
+
+    def __init__(self) -> None:
+        self._deaf_until = 0.0
+
+    def ring(self, act: Callable[[], object]) -> bool:
+        """Whether the act that rings was heard. Never raises: the sweep comes anyway."""
+        if time.monotonic() < self._deaf_until:
+            return False
         try:
-            work.apply_async(retry=False)
-        except OperationalError as error:
+            act()
+        except (OperationalError, RedisError) as error:
+            self._deaf_until = time.monotonic() + self.DEAF_SECONDS
             log.warning("bell not heard", why=type(error).__name__)
+            return False
+        return True
+
+
+bell = Bell()
+
+
+def ring() -> None:
+    """Wake the workers now rather than at the next sweep."""
+    for _ in range(settings.DISPATCH_WORKERS):
+        if not bell.ring(lambda: work.apply_async(retry=False)):
             return
 
 
 def ring_for_messages() -> None:
     """Wake one worker for what has just come in; the first ring of a second stands for all that follow it."""
-    try:
+
+    def first_of_a_second() -> None:
         if cache.add("payments.messages.rung", 1, timeout=1):
             work.apply_async(retry=False)
-    except (OperationalError, RedisError) as error:
-        log.warning("bell not heard", why=type(error).__name__)
+
+    bell.ring(first_of_a_second)
 
 
 @shared_task
@@ -129,7 +151,7 @@ def _move_batches() -> int:
             moved += 1
         except FundTooLow:
             log.warning("fund too low", batch=batch_id)
-        except (InvalidMove, PaymentsStopped):
+        except (InvalidMove, PaymentsStopped, RestoreNotEnded):
             continue  # somebody else moved it, its day has not come, or nothing begins in the city now
     return moved
 

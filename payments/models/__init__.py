@@ -9,6 +9,7 @@ from payments.models.limits import ApprovalDay, ApprovalLimit
 from payments.models.lines import PayoutLine, PayoutLineMove
 from payments.models.proposals import EvidenceFile, Proposal
 from payments.models.recoveries import Recovery
+from payments.models.restores import Restore
 from payments.models.route_files import PayoutFile, PayoutFileLine
 from payments.models.route_results import ResultFile, ResultLine, TransferResult
 from payments.models.stops import PaymentsStop
@@ -37,6 +38,7 @@ __all__ = [
     "PayoutLineMove",
     "Proposal",
     "Recovery",
+    "Restore",
     "ResultFile",
     "ResultLine",
     "Transfer",

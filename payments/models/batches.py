@@ -238,6 +238,21 @@ class PayoutBatch(models.Model):
                 pgtrigger.UpdateOf("state"),
                 "OLD.state = 'RESERVED' AND NEW.state = 'DISPATCHING'",
             ),
+            # A restored copy does not know what was paid since: no list goes on, and none is given up, before that is known.
+            pgtrigger.Trigger(
+                name="payout_batch_waits_for_restore",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("state"),
+                condition=pgtrigger.Condition(
+                    "OLD.state <> NEW.state AND NEW.state IN ('DISPATCHING', 'CANCELLING', 'WITHDRAWN')"
+                ),
+                func="""
+                    IF EXISTS (SELECT 1 FROM payments_restore WHERE ended_at IS NULL) THEN
+                        RAISE EXCEPTION 'payout_batch_waits_for_restore: batch %', NEW.id USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
             # I-14: a batch has run dry when every chunk is done, and the chunks add up to what was approved.
             pgtrigger.Trigger(
                 name="payout_batch_drained_adds_up",

@@ -47,6 +47,9 @@ class DispatchChunk(models.Model):
         null=True, help_text="lines of one message while a refused line is looked for; empty: all"
     )
     last_send_deadline = models.DateTimeField(null=True, help_text="no send of an earlier claim can begin after it")
+    doubted_at = models.DateTimeField(
+        null=True, help_text="a restore: what was ready then may have been sent by the database that was lost"
+    )
     settled_count = models.PositiveIntegerField(default=0, db_default=0)
     settled_sum = models.BigIntegerField(default=0, db_default=0)
     rejected_count = models.PositiveIntegerField(default=0, db_default=0)
@@ -116,6 +119,35 @@ class DispatchChunk(models.Model):
                     "OR OLD.number_of_transactions IS DISTINCT FROM NEW.number_of_transactions)"
                 ),
                 func="RAISE EXCEPTION 'dispatch_chunk_frozen: chunk %', OLD.id USING ERRCODE = 'check_violation';",
+            ),
+            # After a restore nothing is sent before the bank, asked since, has said that it never saw it.
+            pgtrigger.Trigger(
+                name="dispatch_chunk_asked_after_restore",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("state"),
+                condition=pgtrigger.Condition(
+                    "NEW.state = 'LEASED_SEND' AND OLD.state <> 'LEASED_SEND' AND NEW.doubted_at IS NOT NULL"
+                ),
+                func="""
+                    IF EXISTS (SELECT 1 FROM payments_transfer t
+                               LEFT JOIN payments_dispatch_attempt a ON a.id = t.proof_id
+                               WHERE t.chunk_id = NEW.id AND t.state = 'READY'
+                                 AND (a.intent_at > NEW.doubted_at) IS NOT TRUE)
+                    THEN
+                        RAISE EXCEPTION 'dispatch_chunk_asked_after_restore: chunk %', NEW.id
+                            USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+            pgtrigger.Trigger(
+                name="dispatch_chunk_doubt_stays",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "OLD.doubted_at IS NOT NULL AND (NEW.doubted_at IS NULL OR NEW.doubted_at < OLD.doubted_at)"
+                ),
+                func="RAISE EXCEPTION 'dispatch_chunk_doubt_stays: chunk %', OLD.id USING ERRCODE = 'check_violation';",
             ),
             # The kept counts are compared with the transfers themselves when a chunk ends (I-14).
             pgtrigger.Trigger(

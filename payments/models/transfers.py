@@ -224,6 +224,19 @@ class Transfer(models.Model):
                 "OLD.state = 'READY' AND NEW.state = 'HANDED_OVER'",
             ),
             pgtrigger.Trigger(
+                name="transfer_in_doubt_after_restore",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("state"),
+                condition=pgtrigger.Condition("NEW.state = 'UNKNOWN' AND OLD.state = 'READY'"),
+                func="""
+                    IF (SELECT doubted_at FROM payments_dispatch_chunk WHERE id = NEW.chunk_id) IS NULL THEN
+                        RAISE EXCEPTION 'transfer_in_doubt_after_restore: transfer %', OLD.id
+                            USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+            pgtrigger.Trigger(
                 name="transfer_returned_by_return",
                 when=pgtrigger.Before,
                 operation=pgtrigger.UpdateOf("state"),

@@ -6,9 +6,10 @@ from django.db import connection, transaction
 
 from foundation.audit.operations import SYSTEM, record_event
 from foundation.users.models import User
-from payments.errors import InvalidMove
+from payments.errors import InvalidMove, RestoreNotEnded
 from payments.models import PayoutBatch, Proposal
 from payments.operations.acting import lock_batch
+from payments.operations.doubt import doubt_unopened, restore_is_open
 from payments.operations.settle import recount
 from payments.states import BATCH_CANCELLABLE, BatchState
 
@@ -20,6 +21,7 @@ def check_cancel(proposal: Proposal, _by: User, _at: datetime) -> None:
 
     Raises:
         InvalidMove: It was never approved, or has ended.
+        RestoreNotEnded: It may have been paid by the database that was lost.
     """
     _cancellable(proposal)
 
@@ -43,6 +45,8 @@ def _cancellable(proposal: Proposal) -> PayoutBatch:
     batch = lock_batch(proposal.subject_id)
     if batch.state not in BATCH_CANCELLABLE:
         raise InvalidMove(batch.state)
+    if restore_is_open():
+        raise RestoreNotEnded
     return batch
 
 
@@ -75,13 +79,16 @@ SELECT batch_id, count(*), sum(instructed_amount)::bigint FROM cancelled GROUP B
 def cancel_chunks() -> int:
     """End what has not left of some chunks of cancelled lists; how many chunks. Workers may do this side by side.
 
+    After a restore, what was never opened may have been paid by the database that was lost: the bank is asked first.
     The lines are free at once for another list; cash that is at the desk already is signed for or carried over there.
     """
     with connection.cursor() as cursor:
         cursor.execute(PICK_CHUNKS, [CHUNKS_AT_ONCE])
-        chunks = [row[0] for row in cursor.fetchall()]
-        if not chunks:
+        picked = [row[0] for row in cursor.fetchall()]
+        if not picked:
             return 0
+        asked = doubt_unopened(cursor, chunk_ids=picked)
+        chunks = [chunk for chunk in picked if chunk not in asked]
         cursor.execute(CANCEL_LINES, [chunks])
         cancelled = cursor.fetchall()
         recount(cursor, chunk_ids=chunks, release=False)
@@ -93,4 +100,4 @@ def cancel_chunks() -> int:
             subject_id=batch_id,
             payload={"transfers": count, "sum": amount},
         )
-    return len(chunks)
+    return len(picked)

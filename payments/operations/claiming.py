@@ -80,7 +80,7 @@ SET state = %(leased)s, fence = fence + 1, attempts = attempts + 1,
     last_send_deadline = CASE WHEN %(kind)s = 'SEND' THEN portal_now() + %(deadline)s * interval '1 second'
                               ELSE last_send_deadline END
 WHERE id = %(chunk)s
-RETURNING fence, last_send_deadline
+RETURNING fence, last_send_deadline, (SELECT count(*) FROM payments_restore)
 """
 
 INTEND = """
@@ -141,7 +141,7 @@ def _claim_to_send() -> Claim | None:
             return None
         chunk_id, batch_id, debtor_account, bank = picked[0], picked[1], picked[5], picked[6]
         _prove(cursor, picked)
-        fence, deadline = _lease(cursor, chunk_id, AttemptKind.SEND)
+        fence, deadline, restores = _lease(cursor, chunk_id, AttemptKind.SEND)
         cursor.execute(SENDING, {"chunk": chunk_id, "lease": settings.DISPATCH_LEASE, "lines": lines})
         rows = cursor.fetchall()
         if not all(row[7] for row in rows):
@@ -168,6 +168,7 @@ def _claim_to_send() -> Claim | None:
             batch_id=batch_id,
             kind=AttemptKind.SEND,
             fence=fence,
+            restores=restores,
             not_after=deadline,
             bank=bank,
             debtor_account=debtor_account,
@@ -185,7 +186,7 @@ def claim_to_ask() -> Claim | None:
         if picked is None:
             return None
         chunk_id, batch_id = picked[0], picked[1]
-        fence, _ = _lease(cursor, chunk_id, AttemptKind.INQUIRE)
+        fence, _, restores = _lease(cursor, chunk_id, AttemptKind.INQUIRE)
         cursor.execute(ASKED, [chunk_id])
         return _intend(
             cursor,
@@ -193,6 +194,7 @@ def claim_to_ask() -> Claim | None:
             batch_id=batch_id,
             kind=AttemptKind.INQUIRE,
             fence=fence,
+            restores=restores,
             not_after=None,
             bank=picked[6],
             debtor_account=picked[5],
@@ -255,7 +257,8 @@ def _still_to_go(cursor: Any, picked: Any) -> int:
     return int(cursor.fetchone()[0])
 
 
-def _lease(cursor: Any, chunk_id: int, kind: AttemptKind) -> tuple[int, datetime]:
+def _lease(cursor: Any, chunk_id: int, kind: AttemptKind) -> tuple[int, datetime, int]:
+    """Its new fence, the last moment of its sends, and how often the database was replaced by an older copy."""
     leased = ChunkState.LEASED_SEND if kind == AttemptKind.SEND else ChunkState.LEASED_INQUIRY
     cursor.execute(
         LEASE,
@@ -267,14 +270,15 @@ def _lease(cursor: Any, chunk_id: int, kind: AttemptKind) -> tuple[int, datetime
             "deadline": settings.DISPATCH_REQUEST_DEADLINE,
         },
     )
-    fence, deadline = cursor.fetchone()
-    return fence, deadline
+    fence, deadline, restores = cursor.fetchone()
+    return fence, deadline, restores
 
 
 def _intend(
-    cursor: Any, *, chunk_id: int, kind: AttemptKind, fence: int, amounts: dict[str, int], **rest: Any
+    cursor: Any, *, chunk_id: int, kind: AttemptKind, fence: int, restores: int, amounts: dict[str, int], **rest: Any
 ) -> Claim:
-    message_id = f"{chunk_id}-{fence}"
+    # A restored copy counts fences and chunks over again; the gateway remembers what the lost one sent under these numbers.
+    message_id = f"{chunk_id}-{fence}" + (f"-r{restores}" if restores else "")
     cursor.execute(
         INTEND,
         {

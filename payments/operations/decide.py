@@ -20,10 +20,12 @@ from payments.errors import (
     InvalidMove,
     LimitReached,
     NotInAuthority,
+    RestoreNotEnded,
 )
 from payments.models import Approval, DispatchChunk, PayoutBatch
 from payments.operations.acting import checked_reason, lock_batch, require
 from payments.operations.compare import compare_with_last_period
+from payments.operations.doubt import restore_is_open
 from payments.operations.standing import has_authority
 from payments.states import BATCH_WITHDRAWABLE, BatchState
 from payments.watchers import LIMIT_REACHED
@@ -152,12 +154,15 @@ def withdraw_batch(*, batch_id: int, by: User, reason: str, at: datetime) -> Non
         InvalidMove: The batch is approved already, or ended.
         NotInAuthority: `by` may not prepare lists there.
         WrongInput: As `checked_reason` says.
+        RestoreNotEnded: The list may have been paid by the database that was lost.
     """
     reason = checked_reason(reason)
     batch = lock_batch(batch_id)
     if batch.state not in BATCH_WITHDRAWABLE:
         raise InvalidMove(batch.state)
     require(by=by, permission=Permission.PREPARE_BATCH, unit_code=batch.unit_id, at=at)
+    if restore_is_open():
+        raise RestoreNotEnded
     _end_list(batch, BatchState.WITHDRAWN)
     record_event(
         kind="batch.withdrawn", actor=by.actor, subject_kind="batch", subject_id=batch.pk, payload={"reason": reason}

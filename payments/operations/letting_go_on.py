@@ -4,9 +4,10 @@ from datetime import datetime
 
 from foundation.audit.operations import record_event
 from foundation.users.models import User
-from payments.errors import AuthorityLost, InvalidMove, ListChanged, OwnHold
+from payments.errors import AuthorityLost, InvalidMove, ListChanged, OwnHold, RestoreNotEnded
 from payments.models import PayoutBatch, Proposal
 from payments.operations.acting import lock_batch
+from payments.operations.doubt import restore_is_open
 from payments.operations.standing import has_authority, is_as_approved
 from payments.states import BatchState
 
@@ -15,7 +16,7 @@ def check_release(proposal: Proposal, _by: User, at: datetime) -> None:
     """Whether the list could go on now.
 
     Raises:
-        InvalidMove, ListChanged, AuthorityLost: As `apply_release` says.
+        InvalidMove, ListChanged, AuthorityLost, RestoreNotEnded: As `apply_release` says.
     """
     _ready_to_go_on(lock_batch(proposal.subject_id), at)
 
@@ -28,6 +29,7 @@ def apply_release(proposal: Proposal, by: User, at: datetime) -> None:
         OwnHold: The same human held, prepared or submitted it.
         ListChanged: It is no longer what was approved. Nobody's word mends that: it is cancelled and what is owed listed anew.
         AuthorityLost: Too few of its approvers have authority today; others may approve it while it is held.
+        RestoreNotEnded: What was paid since the copy was made is not known yet.
     """
     batch = lock_batch(proposal.subject_id)
     if is_own_hold(batch=batch, by=by):
@@ -53,6 +55,8 @@ def is_own_hold(*, batch: PayoutBatch, by: User) -> bool:
 def _ready_to_go_on(batch: PayoutBatch, at: datetime) -> None:
     if batch.state != BatchState.HELD:
         raise InvalidMove(batch.state)
+    if restore_is_open():
+        raise RestoreNotEnded
     if not is_as_approved(batch=batch):
         raise ListChanged
     if not has_authority(batch=batch, at=at):

@@ -15,9 +15,10 @@ from foundation.users import access
 from foundation.users.models import User
 from foundation.users.roles import Permission
 from payments.alarms import AUTHORITY_LOST, BATCH_TAMPERED
-from payments.errors import FundTooLow, InvalidMove
+from payments.errors import FundTooLow, InvalidMove, RestoreNotEnded
 from payments.models import LedgerEntry, PayoutBatch
 from payments.operations.acting import REASON_MAX, checked_reason, lock_batch, require
+from payments.operations.doubt import doubt, restore_is_open
 from payments.operations.standing import standing_approvals
 from payments.operations.stopping import refuse_while_stopped
 from payments.states import BATCH_HOLDABLE, ENTRY_ACCOUNTS, BatchState, EntryKind
@@ -72,8 +73,11 @@ def start_batch(*, batch_id: int, at: datetime) -> None:
     Raises:
         InvalidMove: The batch is not reserved, or its date lies ahead.
         PaymentsStopped: The city's payments are stopped.
+        RestoreNotEnded: What was paid since the copy was made is not known yet.
     """
     batch = lock_batch(batch_id)
+    if restore_is_open():
+        raise RestoreNotEnded
     if batch.state != BatchState.RESERVED or batch.requested_execution_date > at.astimezone(access.CITY_TIME).date():
         raise InvalidMove(batch.state)
     refuse_while_stopped()
@@ -98,6 +102,7 @@ WITH picked AS (
 UPDATE payments_dispatch_chunk c
 SET state = CASE WHEN c.number_of_transactions = 0 THEN 'DONE' ELSE 'READY' END, due_at = portal_now()
 FROM picked WHERE c.id = picked.id
+RETURNING c.id, c.doubted_at IS NOT NULL
 """
 
 
@@ -106,7 +111,9 @@ def open_chunks() -> int:
     """Make some planned chunks of batches that are being paid ready to go; how many. Workers may do this side by side."""
     with connection.cursor() as cursor:
         cursor.execute(OPEN_CHUNKS, {"limit": OPEN_CHUNKS_AT_ONCE})
-        return cursor.rowcount
+        opened = cursor.fetchall()
+        doubt(cursor, chunk_ids=[chunk for chunk, is_doubted in opened if is_doubted])
+        return len(opened)
 
 
 @transaction.atomic(durable=True)

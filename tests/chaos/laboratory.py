@@ -1,16 +1,20 @@
 """A portal of its own in a folder that vanishes: servers, settings in a hurry, and a fresh database for each run."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg2
+
 from welfare_portal.embedded import Servers, dotenv
 from welfare_portal.embedded.keeper import RUN_MARKER
 from welfare_portal.embedded.launcher import free_port
-from welfare_portal.environment import BASE_DIR
+from welfare_portal.embedded.postgresql import SUPERUSER
+from welfare_portal.environment import APP_ROLE, BASE_DIR
 
 PREPARED = "welfare"  # the database that every run begins as a copy of
 
@@ -28,6 +32,7 @@ IN_A_HURRY = {
     "DISPATCH_LONGEST_WAIT": "4",
     "DISPATCH_SWEEP_INTERVAL": "0.5",
     "DISPATCH_WAKE_BUDGET": "5",
+    "MOCK_GATEWAY_CALLBACK_DELAY_MS": "0",
     "MOCK_GATEWAY_LATE_SECONDS": "4",
     "MOCK_GATEWAY_RETURN_SECONDS": "3",
     "LOG_LEVEL": "INFO",
@@ -49,16 +54,19 @@ class Laboratory:
         from django.db import connection
 
         connection.close()
-        with self.servers.postgresql._connect("postgres") as server, server.cursor() as cursor:
-            server.autocommit = True
+        server = psycopg2.connect(self.servers.postgresql.url(SUPERUSER, "postgres"))
+        server.autocommit = True
+        with server.cursor() as cursor:
             cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
             cursor.execute(f"CREATE DATABASE {name} TEMPLATE {PREPARED}")
+        server.close()
         os.environ.update(
-            DATABASE_URL=self.servers.postgresql.url("welfare_app", name),
-            DATABASE_OWNER_URL=self.servers.postgresql.url("postgres", name),
+            DATABASE_URL=self.servers.postgresql.url(APP_ROLE, name),
+            DATABASE_OWNER_URL=self.servers.postgresql.url(SUPERUSER, name),
             MOCK_GATEWAY_DATA=str(self.directory / name / "gateway"),
         )
         connection.settings_dict["NAME"] = name
+        shutil.rmtree(self.directory / name, ignore_errors=True)
         self.servers.redis.flush()
         for token in [*self.failpoints.glob("*.*"), *(self.failpoints / "struck").glob("*")]:
             token.unlink()

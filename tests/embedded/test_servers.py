@@ -75,6 +75,18 @@ class TestPostgreSQL:
         with pytest.raises(EmbeddedError, match="already up"):
             servers.postgresql.start()
 
+    def test_a_copy_made_while_it_works_takes_its_place(self, servers):
+        rows(servers, "CREATE TABLE kept AS SELECT 1 AS what")
+        copy = servers.home.directory / "copy"
+        servers.postgresql.back_up(copy)
+        rows(servers, "INSERT INTO kept VALUES (2)")
+        with pytest.raises(EmbeddedError, match="is up"):
+            servers.postgresql.restore(copy)
+        servers.postgresql.stop()
+        servers.postgresql.restore(copy)
+        servers.postgresql.start()
+        assert rows(servers, "SELECT what FROM kept") == [(1,)]
+
 
 class TestRedis:
     def test_appends_and_never_evicts(self, servers):

@@ -140,6 +140,7 @@ class TestI06OnlyMovesOfTheGraph:
             reasons={
                 ("SENDING", "READY"): "transfer_ready_again_with_proof",
                 ("UNKNOWN", "READY"): "transfer_ready_again_with_proof",
+                ("READY", "UNKNOWN"): "transfer_in_doubt_after_restore",
                 ("SETTLED", "RETURNED"): "transfer_returned_by_return",
                 **{("REVIEW", str(new)): "transfer_decided_by_two" for new in TRANSFER_MOVES[TransferState.REVIEW]},
                 ("HANDED_OVER", "REJECTED"): "transfer_rejected_by_a_bank",  # the row is one of cash

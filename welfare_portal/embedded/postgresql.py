@@ -100,6 +100,35 @@ class PostgreSQL:
         """End every process of the server with SIGKILL."""
         self._end([(signal.SIGKILL, 10.0)], everyone=True)
 
+    def back_up(self, target: Path) -> None:
+        """Copy the whole server, as it is at the end of the copying, while it goes on working."""
+        shutil.rmtree(target, ignore_errors=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        self._own(target)
+        binaries, log = _binaries(self.home.postgresql), self.home.logs / "pg_basebackup.log"
+        copying = self._spawn(
+            [
+                *(binaries / "pg_basebackup", "-h", self.socket_directory, "-U", SUPERUSER, "-D", target),
+                *("--checkpoint=fast", "--wal-method=stream", "--no-sync"),
+            ],
+            log,
+        )
+        copying.wait()
+        process.reap(copying)
+        if copying.returncode != 0:
+            raise EmbeddedError(f"PostgreSQL cannot be backed up.\n{process.tail(log)}")
+
+    def restore(self, source: Path) -> None:
+        """Put a copy in the place of the data of a server that is stopped; the copy stays."""
+        if self.processes():
+            raise EmbeddedError("PostgreSQL is up: its data cannot be replaced")
+        shutil.rmtree(self.home.postgresql, ignore_errors=True)
+        shutil.copytree(source, self.home.postgresql)
+        if os.getuid() == 0:
+            for folder, _, files in os.walk(self.home.postgresql):
+                for path in (Path(folder), *(Path(folder, file) for file in files)):
+                    os.chown(path, *demote.account())
+
     def _end(self, steps: list[tuple[signal.Signals, float]], *, everyone: bool = False) -> None:
         keeper.end(lambda: self.processes() if everyone else keeper.leaders(self.processes()), steps)
         # The last backends follow their postmaster within a moment.
@@ -156,7 +185,7 @@ class PostgreSQL:
             durable="off" if self.fast else "on",
             shared_memory=_shared_memory_type(),
         )
-        for name, content in {"postgresql.conf": text, "pg_hba.conf": "local all all trust\n"}.items():
+        for name, content in {"postgresql.conf": text, "pg_hba.conf": "local all,replication all trust\n"}.items():
             path = self.home.postgresql / name
             path.write_text(content)
             if os.getuid() == 0:
