@@ -65,13 +65,6 @@ class Crew(Processes):
             with suppress(ProcessLookupError):
                 os.kill(pid, signum)
 
-    def strike_child(self) -> int:
-        """Kill one child of the forking worker, as the kernel does when memory ends; its process id."""
-        (main,) = self.pids("worker-fork")
-        child = min(psutil.Process(main).children(), key=lambda found: found.pid)
-        child.kill()
-        return child.pid
-
     def hold_down(self, name: str) -> None:
         """Kill a service and do not let it come back yet."""
         with self._lock:

@@ -1,6 +1,6 @@
 """The restore drill, `python -m tests.chaos.drill`: back up while paying, go on paying, lose the database, restore the older
-copy, start held, ask, go on. The gateway remembers everything and pays whatever it is sent, as often as it is sent: deduplication is
-off, so that only the portal's own care keeps a second payment away.
+copy, start held, ask, go on. The gateway remembers everything and pays whatever it is sent, as often as it is sent:
+deduplication is off, so that only the portal's own care keeps a second payment away.
 """
 
 import argparse

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg2
 
+from welfare_portal.database_roles import APP_LIMITS
 from welfare_portal.embedded import Servers, dotenv
 from welfare_portal.embedded.keeper import RUN_MARKER
 from welfare_portal.embedded.launcher import free_port
@@ -59,6 +60,8 @@ class Laboratory:
         with server.cursor() as cursor:
             cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
             cursor.execute(f"CREATE DATABASE {name} TEMPLATE {PREPARED}")
+            for limit, value in APP_LIMITS.items():  # set by database, so a copy begins without them
+                cursor.execute(f"ALTER ROLE {APP_ROLE} IN DATABASE {name} SET {limit} = %s", [value])
         server.close()
         os.environ.update(
             DATABASE_URL=self.servers.postgresql.url(APP_ROLE, name),

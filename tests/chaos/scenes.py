@@ -2,6 +2,7 @@
 the faults of many scenes are in the air at once.
 """
 
+import os
 import signal
 import time
 from collections.abc import Callable
@@ -63,14 +64,19 @@ def a_worker_is_killed_while_the_bank_works(run: Run) -> None:
 
 
 @scene
-def a_child_of_a_worker_dies(run: Run) -> None:
-    """F6, F40: the kernel takes a child; later all workers are told to end, as a deployment does."""
-    run.feed(15)
-    run.observe("F6")
-    run.crew.strike_child()
-    run.feed(15)
-    run.observe("F40")
+def a_worker_is_taken_by_the_kernel_and_all_by_a_deployment(run: Run) -> None:
+    """F6, F40: the process that holds a claim is killed from outside; later all are told to end while banks are slow."""
+    frozen = run.lay("after_intent", "stop")
+    run.feed(10)
+    os.kill(run.struck(frozen), signal.SIGKILL)
+    run.reach("F6", "SENDING")
+    run.bank.options(latency_ms=1_500)
+    fed = run.feed(10)
+    sending = "SELECT 1 FROM payments_transfer WHERE batch_id = %s AND state = 'SENDING'"
+    run.until("something is being sent", lambda: run.read(sending, fed.batch))
+    run.reach("F40", "SENDING")
     run.crew.strike("worker", signal.SIGTERM)
+    run.bank.options(latency_ms=0)
 
 
 @scene
@@ -105,10 +111,10 @@ def bells_ring_twice_or_not_at_all(run: Run) -> None:
     """F34, F37: every bell twenty times, no beat, then two of them."""
     run.crew.hold_down("beat")
     run.feed(15)
-    run.observe("F37")
+    run.reach("F37", "PLANNED")
     for _ in range(20):
         tasks.ring()
-    run.observe("F34")
+    run.reach("F34", "PLANNED")
     run.crew.add_beat()
     run.crew.let_up("beat")
 
@@ -131,12 +137,15 @@ def postgresql_is_stopped_in_its_tracks(run: Run) -> None:
 @scene
 def redis_forgets_freezes_and_dies(run: Run) -> None:
     """F8, F9: emptied, frozen while an officer's act rings the bell, killed and started again."""
+    frozen = run.lay("after_intent", "stop")
     run.feed(10)
+    run.struck(frozen)
     run.observe("F8")
     run.lab.servers.redis.flush()
-    run.feed(10)
     run.observe("F9")
     run.lab.servers.redis.pause()
+    run.crew.wake_all()
+    run.feed(10)
     try:
         waits = [_seconds(tasks.ring), _seconds(tasks.ring)]
     finally:
