@@ -16,6 +16,9 @@ CHECKED := beneficiaries foundation mock_gateway payments tests welfare_portal m
 # Processes of a test run; ARGS goes to pytest, to the demonstration, to Django's commands.
 N ?= 2
 ARGS ?=
+# What decides the faults of `make chaos`, and how long `make soak` goes on.
+SEED ?= 1
+MINUTES ?= 60
 # `make run` shows the pages that people see when something goes wrong; `make run DEBUG=true` shows Django's.
 DEBUG ?= false
 
@@ -77,6 +80,18 @@ test: $(INSTALLED) assets catalogues chromium ## Run all tests, on servers of th
 .PHONY: test-fast
 test-fast: $(INSTALLED) catalogues ## Run the tests that need neither Chromium nor processes of their own
 	@exec $(EMBEDDED) run --ephemeral --fast -- python -m pytest -n $(N) -m "not browser and not servers" $(ARGS)
+
+.PHONY: chaos
+chaos: $(INSTALLED) assets catalogues ## Run the portal under every fault at once, on servers of its own, and prove it: SEED=n
+	@exec python -m tests.chaos --seed $(SEED) $(ARGS)
+
+.PHONY: soak
+soak: $(INSTALLED) assets catalogues ## The same with one seed after the other: MINUTES=n, SEED=n to begin with
+	@exec python -m tests.chaos --seed $(SEED) --minutes $(MINUTES) $(ARGS)
+
+.PHONY: restore-drill
+restore-drill: $(INSTALLED) assets catalogues ## Back up while paying, restore the older copy, go on, and prove that nothing was paid twice
+	@exec python -m tests.chaos.drill $(ARGS)
 
 .PHONY: check
 check: catalogues lint types contracts templates deployable ## Run all checks that are not tests

@@ -88,6 +88,20 @@ def django_db_setup(django_db_blocker: object, request: pytest.FixtureRequest) -
     server.close()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """A test that docs/faults.md names for a state has had something in that state."""
+    from tests.faults.witness import declared, watching
+
+    states = declared().get(item.nodeid.partition("[")[0])
+    if states is None:
+        yield
+        return
+    with watching() as seen:
+        yield
+    assert states <= seen, f"docs/faults.md names this test for {sorted(states - seen)}, which nothing in it ever was"
+
+
 @pytest.fixture(autouse=True)
 def without_second_factor(settings: Any) -> None:
     """Officers of tests have a password's worth of proof; tests of the second factor ask for it."""
