@@ -37,6 +37,6 @@ def failpoint(name: str) -> None:
 def _strike(name: str, folder: Path) -> None:
     for token in sorted(folder.glob(f"{name}.*")):
         with suppress(FileNotFoundError):  # another process was faster
-            token.rename(folder / STRUCK / f"{token.name}.{os.getpid()}")
+            token.rename(folder.joinpath(STRUCK, f"{token.name}.{os.getpid()}"))
             ACTIONS[token.name.split(".")[1]]()
             return

@@ -34,10 +34,10 @@ log = structlog.get_logger(__name__)
 class Bell:
     """Wakes workers. One that nobody heard is left alone for a while: a frozen Redis costs one page seconds, not every page."""
 
-    DEAF_SECONDS = 10.0
+    DEAF_SECONDS = 10
 
     def __init__(self) -> None:
-        self._deaf_until = 0.0
+        self._deaf_until = time.monotonic()
 
     def ring(self, act: Callable[[], object]) -> bool:
         """Whether the act that rings was heard. Never raises: the sweep comes anyway."""

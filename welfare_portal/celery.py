@@ -14,7 +14,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "welfare_portal.settings")
 log = structlog.get_logger(__name__)
 
 
-class SteadyTask(Task):
+class SteadyTask(Task[Any, Any]):
     """A task that outlives its memory: in Celery 5.7.0 a MemoryError of one task ends the whole worker (celery#10462).
 
     What the task held in the database is given up by its lease, as after any other loss of a worker.

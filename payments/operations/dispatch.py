@@ -120,15 +120,20 @@ HOLDING = """
 SELECT fence FROM payments_dispatch_chunk WHERE id = %s AND fence = %s AND state = %s FOR NO KEY UPDATE
 """
 
+# What was proven not sent does not count as sent: neither towards the limit, nor as something that a bank may speak of.
 NOT_SENT = """
-UPDATE payments_transfer SET state = 'READY', proof_id = %(attempt)s, due_at = portal_now()
+UPDATE payments_transfer
+SET state = 'READY', proof_id = %(attempt)s, due_at = portal_now(), sent_count = sent_count - 1,
+    first_sent_at = CASE WHEN sent_count > 1 THEN first_sent_at END
 WHERE chunk_id = %(chunk)s AND state = 'SENDING'
 """
 
 # A message that the gateway will never take as it is: the lines to blame go to people, the rest goes on. Where the gateway does
 # not say which, ever smaller messages find the line; after too many refusals it is no line's fault and all go to people.
 TO_PEOPLE = """
-UPDATE payments_transfer SET state = 'REVIEW', due_at = portal_now() + interval '1 day'
+UPDATE payments_transfer
+SET state = 'REVIEW', due_at = portal_now() + interval '1 day',
+    sent_count = greatest(sent_count, 1), first_sent_at = coalesce(first_sent_at, portal_now())  -- people may have it asked about
 WHERE chunk_id = %(chunk)s AND state = 'READY'
   AND (end_to_end_id = ANY (%(blamed)s)
     OR (SELECT count(*) FROM payments_dispatch_attempt WHERE chunk_id = %(chunk)s AND outcome = 'REFUSED') >= %(most)s)

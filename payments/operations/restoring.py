@@ -133,7 +133,7 @@ def end_restore(*, gateway: Gateway, at: datetime, accepted: int = 0, reason: st
 
 
 # A line of a list whose money was set aside is explained: the bank's answer moves it, now or when it is opened, and also when the
-# list is given up. All else was paid although the copy holds it for not paid, or never heard of it: to pay it again would be twice.
+# list is given up. All else was paid although the copy holds it for not paid, or never heard of it: to pay it again is twice.
 UNEXPLAINED = """
 SELECT count(*) OVER (), d.end_to_end_id, d.amount,
        CASE WHEN t.id IS NULL THEN 'unknown here'
@@ -181,7 +181,7 @@ def _spooled(gateway: Gateway, *, since: datetime, until: datetime) -> Iterator[
     """The statements of the days between, whole, in files: a statement that broke off must not count."""
     first, last = (moment.astimezone(CITY_TIME).date() for moment in (since, until))
     with ExitStack() as files:
-        statements = []
+        statements: list[IO[bytes]] = []
         for number in range((last - first).days + 1):
             file = files.enter_context(tempfile.TemporaryFile())
             try:

@@ -177,6 +177,10 @@ class Run:
             )[0][0]
         )
 
+    def until_ended(self, fed: Fed) -> None:
+        """Wait until each transfer of a list has ended or is with people."""
+        self.until("a list ends", lambda: self.left(fed.ids) == 0)
+
     def outcomes(self, kind: str) -> set[str]:
         """What attempts of a kind have met so far."""
         return {

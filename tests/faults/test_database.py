@@ -109,7 +109,7 @@ class TestF12TwoStandInEachOthersWay:
         claim = dispatch.claim_to_send()
         assert claim is not None
         taken_back: list[int] = []
-        monkeypatch.setattr(conflicts.time, "sleep", lambda _: taken_back.append(1))
+        monkeypatch.setattr("payments.operations.conflicts.time.sleep", lambda _: taken_back.append(1))
         cursor = other.cursor()
         cursor.execute("SET deadlock_timeout = '20s'")  # ours is found first
         cursor.execute("SELECT id FROM payments_transfer FOR UPDATE")
@@ -122,7 +122,7 @@ class TestF12TwoStandInEachOthersWay:
                 waits = False
                 while not waits:
                     look.execute("SELECT cardinality(pg_blocking_pids(%s)) > 0", [ours])
-                    (waits,) = look.fetchone()
+                    waits = look.fetchall()[0][0]
             watch.close()
             cursor.execute("SELECT id FROM payments_dispatch_chunk FOR UPDATE")
             other.rollback()
@@ -140,7 +140,7 @@ class TestF12TwoStandInEachOthersWay:
         claim = dispatch.claim_to_send()
         assert claim is not None
         other.cursor().execute("SELECT id FROM payments_transfer FOR UPDATE")
-        monkeypatch.setattr(conflicts.time, "sleep", lambda _: other.rollback())
+        monkeypatch.setattr("payments.operations.conflicts.time.sleep", lambda _: other.rollback())
         run("SET lock_timeout = '50ms'")
         dispatch.send(claim=claim, gateway=FakeGateway())
         assert (states(), entries()["POST"]) == ({"SETTLED": 1}, 1)
@@ -153,7 +153,7 @@ class TestF12TwoStandInEachOthersWay:
         claim = dispatch.claim_to_send()
         assert claim is not None
         tried: list[int] = []
-        monkeypatch.setattr(conflicts.time, "sleep", lambda _: tried.append(1))
+        monkeypatch.setattr("payments.operations.conflicts.time.sleep", lambda _: tried.append(1))
         other.cursor().execute("SELECT id FROM payments_transfer FOR UPDATE")
         run("SET lock_timeout = '20ms'")
         with pytest.raises(OperationalError):
@@ -170,7 +170,7 @@ class TestF13WhatTheDatabaseTookBack:
     @pytest.mark.parametrize("code", sorted(conflicts.TAKEN_BACK))
     @pytest.mark.django_db
     def test_is_done_again(self, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(conflicts.time, "sleep", lambda _: None)
+        monkeypatch.setattr("payments.operations.conflicts.time.sleep", lambda _: None)
         tried: list[int] = []
 
         @again_on_conflict

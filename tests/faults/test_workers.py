@@ -22,7 +22,7 @@ from welfare_portal import tasks as own_tasks
 from welfare_portal.celery import SteadyTask, app
 
 
-def out_of_memory(*_: Any, **__: Any) -> int:
+def out_of_memory(*_: Any, **__: Any) -> Any:
     raise MemoryError
 
 
@@ -64,7 +64,7 @@ class TestF9ABellThatNobodyHears:
 
     def test_is_rung_again_after_a_while(self, monkeypatch: pytest.MonkeyPatch) -> None:
         moment = [1_000.0]
-        monkeypatch.setattr(tasks.time, "monotonic", lambda: moment[0])
+        monkeypatch.setattr("payments.tasks.time.monotonic", lambda: moment[0])
 
         def hangs() -> None:
             raise OperationalError("timed out")

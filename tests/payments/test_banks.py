@@ -138,7 +138,10 @@ class TestOneBankDown:
         assert circuit(VCB) == "OPEN"
         assert Transfer.objects.filter(creditor_agent=ACB, state="SETTLED").count() == 4
         assert len(gateway.sizes) == FAILURES_TO_OPEN + 4
-        assert Transfer.objects.filter(creditor_agent=VCB, state="READY", sent_count=0).count() == 8 - FAILURES_TO_OPEN
+        assert (
+            Transfer.objects.filter(creditor_agent=VCB, state="READY", chunk__attempts=0).count()
+            == 8 - FAILURES_TO_OPEN
+        )
 
     def test_is_tried_with_one_line_and_then_goes_on(
         self, office: Office, gateway: FussyGateway, settings: Any, clock: Clock

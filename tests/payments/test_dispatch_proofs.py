@@ -225,6 +225,25 @@ class TestI10BackToReadyOnlyWithProof:
         assert Transfer.objects.get().sent_count == 5
         assert not gateway.times
 
+    def test_a_transfer_that_was_proven_not_sent_as_often_does_not(
+        self, office: Office, gateway: FakeGateway, clock: Clock
+    ) -> None:
+        """A bank that was closed for a day, or a search for a bad line beside it, says nothing against this one."""
+        make_entitled(1)
+        start(office, build_batch(office))
+        gateway.before = not_sent
+        for turn in range(1, 8):
+            send_all(gateway)
+            clock.shift(f"{turn} hours")
+        assert (states(), Transfer.objects.get().sent_count) == ({"READY": 1}, 0)
+        gateway.before = time_out
+        send_all(gateway)
+        assert (states(), Transfer.objects.get().sent_count) == ({"UNKNOWN": 1}, 1)
+        clock.shift("9 hours")
+        gateway.clock = clock_ahead(timedelta(hours=9))
+        ask_all(gateway)
+        assert states() == {"READY": 1}
+
     def test_a_transfer_that_the_bank_had_accepted_and_then_forgot_goes_to_people(
         self, office: Office, gateway: FakeGateway, clock: Clock
     ) -> None:
