@@ -95,22 +95,23 @@ def _on_one_portal(lab: Laboratory, seeds: list[int], *, only: list[str] | None)
         sys.stdout.flush()
 
     logs = lab.begin(f"chaos_{seeds[0]}")
-    with Crew(lab, logs=logs) as crew, closing(StruckBank()) as bank:
-        run = Run(seed=seeds[0], lab=lab, crew=crew, bank=bank, office=make_office(), say=say)
-        try:
+    broken = ["the run broke off"]
+    reached: Reached = Counter()
+    try:
+        with Crew(lab, logs=logs) as crew, closing(StruckBank()) as bank:
+            run = Run(seed=seeds[0], lab=lab, crew=crew, bank=bank, office=make_office(), say=say)
             for place, seed in enumerate(seeds):
                 _play(run, seed, only=only, part=place, parts=len(seeds))
             if only is None:
                 say("the_gateway_forgets")
                 the_gateway_forgets(run)
-            broken = judge(run)
-        except Exception:
-            traceback.print_exc()
-            broken = ["the run broke off"]
+            broken, reached = judge(run), run.reached
+            say(f"{crew.restarts} restarts, {len(run.for_people)} payments for people")
+    except Exception:
+        traceback.print_exc()
     for finding in broken:
-        say(f"BROKEN: {finding}")
-    say(f"{crew.restarts} restarts, {len(run.for_people)} payments for people")
-    return None if broken else run.reached
+        sys.stdout.write(f"BROKEN: {finding}\n")
+    return None if broken else reached
 
 
 def _play(run: "Run", seed: int, *, only: list[str] | None, part: int, parts: int) -> None:

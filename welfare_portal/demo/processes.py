@@ -15,7 +15,7 @@ from types import TracebackType
 
 from django.conf import settings
 
-READY_SECONDS = 60.0
+READY_SECONDS = 180.0  # on a machine that is busy with other things
 
 
 @dataclass
