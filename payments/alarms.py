@@ -22,3 +22,9 @@ PAYMENTS_STOPPED = declare(
     _("Chi trả toàn thành phố đang bị dừng"),
     page="operations.md#payments-stopped",
 )
+RESTORED = declare(
+    "payments.restored",
+    Severity.CRITICAL,
+    _("Dữ liệu vừa được khôi phục từ bản sao lưu: mọi đợt chi bị dừng cho đến khi đối chiếu xong với ngân hàng"),
+    page="operations.md#backups",
+)

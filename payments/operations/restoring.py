@@ -15,10 +15,12 @@ from django.conf import settings
 from django.db import connection, transaction
 from lxml import etree
 
+from foundation.audit.alarms import raise_alarm
 from foundation.audit.operations import SYSTEM, record_event
 from foundation.gateway.errors import NotSent
 from foundation.gateway.port import Gateway
 from foundation.users.access import CITY_TIME
+from payments.alarms import RESTORED
 from payments.errors import InvalidMove
 from payments.models import Restore
 from payments.operations.acting import checked_reason
@@ -101,6 +103,9 @@ def start_after_restore(*, reason: str) -> Restore:
             "held": len(held),
             "in_doubt": restore.transfers_in_doubt,
         },
+    )
+    raise_alarm(
+        kind=RESTORED, subject_kind="restore", subject_id=restore.pk, details={"known_until": known_until.isoformat()}
     )
     return restore
 

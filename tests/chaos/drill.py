@@ -109,6 +109,7 @@ def _pay_and_back_up(run: "Run", copy: Path) -> Lists:
 
 def _go_on(run: "Run", lists: Lists, paid: set[str]) -> list[str]:
     from payments.models import PayoutBatch, Restore
+    from tests.payments.deciding import let_go_on
 
     restore = Restore.objects.get()
     run.say(f"held; {restore.transfers_in_doubt} payments in doubt")
@@ -120,9 +121,8 @@ def _go_on(run: "Run", lists: Lists, paid: set[str]) -> list[str]:
     told = _manage("end_restore", expected=1)
     broken += [f"end_restore did not name {key}" for key in [*lists.draft.ids, *lists.later.ids] if key not in told]
     _manage("end_restore", "--accept", str(2 * LATER), "--reason", "Diễn tập: danh sách lập và chi sau bản sao lưu")
-    # People let each held list go on; the drill moves it as their decision will.
     for batch in PayoutBatch.objects.filter(state="HELD"):
-        PayoutBatch.objects.filter(pk=batch.pk).update(state=batch.held_from, held_from="", held_reason="")
+        let_go_on(run.office, batch)
     run.approve(lists.draft)  # the same list again: asked about before anything is sent
     run.until("everything has ended", lambda: run.left() == 0, seconds=90)
 

@@ -6,6 +6,7 @@ from payments.models import Transfer
 from payments.operations import dispatch, release
 from tests.factories import Office, build_batch, make_entitled, start
 from tests.fake_gateway import FakeGateway
+from tests.payments.deciding import let_go_on
 from tests.payments.helpers import send_all, state_of, states
 
 
@@ -35,9 +36,7 @@ class TestF48AListIsStoppedInTheMiddle:
         assert claim is not None
         dispatch.send(claim=claim, gateway=gateway)
         release.hold_batch(batch_id=batch.pk, by=office.accountant, reason="Một người vừa mất", at=office.at())
-        release.release_held_batch(
-            batch_id=batch.pk, by=office.approver, reason="Đã kiểm tra lại từng người", at=office.at()
-        )
+        let_go_on(office, batch)
         send_all(gateway)
         assert (states(), set(gateway.times.values())) == ({"SETTLED": 4}, {1})
         assert Transfer.objects.filter(sent_count=1).count() == 4

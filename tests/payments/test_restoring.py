@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from foundation.audit.models import Alarm
 from foundation.gateway.errors import NotSent
 from payments.errors import InvalidMove, RestoreNotEnded, WrongInput
 from payments.models import DispatchAttempt, DispatchChunk, PayoutBatch, Restore, Transfer
@@ -82,6 +83,7 @@ class TestF49AfterARestore:
         assert (restore.batches_held, restore.transfers_in_doubt) == (1, 3)
         assert state_of(batch) == "HELD"
         assert states() == {"UNKNOWN": 3}
+        assert Alarm.objects.values_list("code", "severity").get() == ("payments.restored", "CRITICAL")
         assert dispatch.claim_to_send() is None
 
     def test_what_the_lost_database_paid_is_found_and_the_rest_is_sent_once(
@@ -222,13 +224,23 @@ class TestTheDatabaseItself:
             by="transfer_in_doubt_after_restore",
         )
 
-    @pytest.mark.parametrize("state", ["DISPATCHING", "CANCELLING"])
-    def test_lets_no_list_go_on_or_be_given_up_meanwhile(self, batch: PayoutBatch, state: str) -> None:
+    def test_lets_no_list_start_or_be_given_up_meanwhile(self, office: Office) -> None:
+        make_entitled(1)
+        batch = approve(office, build_batch(office))
+        make_entitled(1)
+        draft = build_batch(office, kind=BatchKind.SUPPLEMENTARY)
         start_after_restore(reason=WHY)
-        refused(
-            f"UPDATE payments_payout_batch SET state = '{state}', held_from = '', held_reason = ''",
-            by="payout_batch_waits_for_restore",
-        )
+        move = "UPDATE payments_payout_batch SET state = %s, held_from = '', held_reason = '' WHERE id = %s"
+        for pk, state in ((draft.pk, "WITHDRAWN"), (self.reserved_since(office), "DISPATCHING")):
+            refused(move, state, pk, by="payout_batch_waits_for_restore")
+        assert state_of(batch) == "HELD"
+
+    def reserved_since(self, office: Office) -> int:
+        """A list that was approved and reserved while the restore is open."""
+        make_entitled(1)
+        batch = approve(office, build_batch(office, kind=BatchKind.SUPPLEMENTARY))
+        release.reserve_batch(batch_id=batch.pk, at=office.at())
+        return int(batch.pk)
 
     def test_knows_one_open_restore_that_ends_once_and_stays(self, office: Office, bank: RememberingBank) -> None:
         start_after_restore(reason=WHY)
