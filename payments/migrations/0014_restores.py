@@ -9,7 +9,7 @@ import foundation.audit.clock
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("payments", "0010_two_persons"),
+        ("payments", "0013_fund_papers"),
     ]
 
     operations = [
@@ -120,9 +120,9 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="transfer_moves",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.state IS DISTINCT FROM NEW.state AND NOT (OLD.state || '>' || NEW.state) = ANY (ARRAY['ACCEPTED>REJECTED', 'ACCEPTED>REVIEW', 'ACCEPTED>SETTLED', 'ACCEPTED>UNKNOWN', 'HANDED_OVER>CANCELLED', 'HANDED_OVER>SETTLED', 'PLANNED>CANCELLED', 'PLANNED>EXCLUDED', 'PLANNED>READY', 'READY>CANCELLED', 'READY>HANDED_OVER', 'READY>REVIEW', 'READY>SENDING', 'READY>UNKNOWN', 'REVIEW>CANCELLED', 'REVIEW>REJECTED', 'REVIEW>SETTLED', 'REVIEW>UNKNOWN', 'SENDING>ACCEPTED', 'SENDING>READY', 'SENDING>REJECTED', 'SENDING>REVIEW', 'SENDING>SETTLED', 'SENDING>UNKNOWN', 'SETTLED>RETURNED', 'UNKNOWN>ACCEPTED', 'UNKNOWN>READY', 'UNKNOWN>REJECTED', 'UNKNOWN>REVIEW', 'UNKNOWN>SETTLED']))",
+                    condition="WHEN (OLD.state IS DISTINCT FROM NEW.state AND NOT (OLD.state || '>' || NEW.state) = ANY (ARRAY['ACCEPTED>REJECTED', 'ACCEPTED>REVIEW', 'ACCEPTED>SETTLED', 'ACCEPTED>UNKNOWN', 'HANDED_OVER>CANCELLED', 'HANDED_OVER>REJECTED', 'HANDED_OVER>SETTLED', 'PLANNED>CANCELLED', 'PLANNED>EXCLUDED', 'PLANNED>READY', 'READY>CANCELLED', 'READY>HANDED_OVER', 'READY>REVIEW', 'READY>SENDING', 'READY>UNKNOWN', 'REVIEW>CANCELLED', 'REVIEW>REJECTED', 'REVIEW>SETTLED', 'REVIEW>UNKNOWN', 'SENDING>ACCEPTED', 'SENDING>READY', 'SENDING>REJECTED', 'SENDING>REVIEW', 'SENDING>SETTLED', 'SENDING>UNKNOWN', 'SETTLED>RETURNED', 'UNKNOWN>ACCEPTED', 'UNKNOWN>READY', 'UNKNOWN>REJECTED', 'UNKNOWN>REVIEW', 'UNKNOWN>SETTLED']))",
                     func="RAISE EXCEPTION 'transfer_moves: % to % is no move of the graph', OLD.state, NEW.state USING ERRCODE = 'check_violation';",
-                    hash="d5ad2e60a2fff59567952b6e431c0215bde9e1e1",
+                    hash="eab8d3f78ecb1ad17f96e85cf4a5b0eafffcb425",
                     operation='UPDATE OF "state"',
                     pgid="pgtrigger_transfer_moves_0a6b6",
                     table="payments_transfer",
