@@ -172,7 +172,9 @@ class TestI06OnlyMovesOfTheGraph:
         account = payee.accounts.get()
         laboratory = Laboratory(superuser, "beneficiaries_payout_account", "payout_account_moves", ACCOUNT_MOVES)
         wrong = laboratory.walk(
-            lambda *_: account.pk, setting="state = '{state}', cooling_until = now(), due_at = now()"
+            lambda *_: account.pk,
+            setting="state = '{state}', cooling_until = timestamptz '2099-01-01', due_at = now()",
+            reasons={("COOLING", "ACTIVE"): "payout_account_cools_off"},  # its safe time is not over
         )
         assert wrong == []
 
