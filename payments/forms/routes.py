@@ -71,21 +71,23 @@ class SignaturesForm(forms.Form):
         ids = self.ticked(self.data)
         if not ids:
             self.add_error(None, _("Đánh dấu ít nhất một người đã ký nhận."))
-        if any(self._other(pk) and not self._relation(pk) for pk in ids):
+        if any(self.other(pk) and not self.relation(pk) for pk in ids):
             self.add_error(None, _("Ghi quan hệ của người ký nhận thay."))
         return told
 
     def signatures(self, names: Iterable[tuple[int, str]]) -> list[Collected]:
         """The signatures as the operation takes them; who is not named otherwise signed himself."""
         return [
-            Collected(pk, self._other(pk) or name, self._relation(pk), self.cleaned_data["collected_date"])
+            Collected(pk, self.other(pk) or name, self.relation(pk), self.cleaned_data["collected_date"])
             for pk, name in names
         ]
 
-    def _other(self, pk: int) -> str:
+    def other(self, pk: int) -> str:
+        """Who signed in the payee's place, as it was typed."""
         return self._typed(f"nguoi-nhan-{pk}", 120)
 
-    def _relation(self, pk: int) -> str:
+    def relation(self, pk: int) -> str:
+        """Who that is to the payee, as it was typed."""
         return self._typed(f"quan-he-{pk}", 60)
 
     def _typed(self, name: str, longest: int) -> str:

@@ -104,12 +104,14 @@ class TestCash:
         self, desk: Client, office: Office, ticked: int, told: dict[str, str], words: str
     ) -> None:
         batch, transfers = with_cash(office)
+        words_typed = set(told)
         if "other" in told:
             told = {f"nguoi-nhan-{transfers[0].pk}": told["other"]}
         got = sign(desk, batch, *transfers[:ticked], **told)
         assert got.status_code == 422
         assert words in text(got)
         assert text(got).count(" checked") == ticked
+        assert ('value="Trần Thị Lan"' in text(got)) == ("other" in words_typed)
         assert not CashCollection.objects.exists()
 
     def test_is_found_by_name_with_and_without_marks(self, desk: Client, office: Office) -> None:

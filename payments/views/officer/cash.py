@@ -111,6 +111,7 @@ def _show(request: PortalRequest, batch: PayoutBatch, form: SignaturesForm, *, s
     may_act = batch.state == BatchState.DISPATCHING and request.rights.reaches(Permission.RECORD_CASH, batch.unit_id)
     context = {
         "page": found,
+        "rows": [(row, form.other(row.id), form.relation(row.id)) for row in found.rows],
         "form": form,
         "filter": TransferFilter({"name": name}),
         "states": [(one.value, one.label) for one in STATES],
