@@ -28,3 +28,21 @@ RESTORED = declare(
     _("Dữ liệu vừa được khôi phục từ bản sao lưu: mọi đợt chi bị dừng cho đến khi đối chiếu xong với ngân hàng"),
     page="operations.md#backups",
 )
+STATEMENT_REFUSED = declare(
+    "statement.refused", Severity.WARNING, _("Sao kê của ngân hàng không đọc được"), page="reconciliation.md#refused"
+)
+STATEMENT_DIFFERS = declare(
+    "statement.differs",
+    Severity.CRITICAL,
+    _("Sao kê có khoản ngoài sổ, trùng hoặc trái kết quả"),
+    page="reconciliation.md#differences",
+)
+STATEMENT_REISSUED = declare(
+    "statement.reissued",
+    Severity.WARNING,
+    _("Ngân hàng gửi lại sao kê khác bản trước"),
+    page="reconciliation.md#versions",
+)
+DIFFERENCE_OVERDUE = declare(
+    "difference.overdue", Severity.WARNING, _("Chênh lệch đối soát quá hạn"), page="reconciliation.md#differences"
+)

@@ -217,3 +217,51 @@ class RestoreNotEnded(PaymentRefused):
         "Dữ liệu vừa được khôi phục từ bản sao lưu. Chờ quản trị đối chiếu xong với ngân hàng rồi mới chi tiếp, huỷ hoặc "
         "rút danh sách."
     )
+
+
+class DifferenceClosed(PaymentRefused):
+    """The difference is decided already."""
+
+    message = _("Chênh lệch này đã có kết luận. Tải lại trang để xem.")
+
+
+class NoSuchPayment(PaymentRefused):
+    """The payment that an entry is said to be cannot be it."""
+
+    status = 422
+    message = _(
+        "Không có khoản chi nào mang mã này mà cùng tài khoản, cùng số tiền, đã chi và chưa khớp sao kê. Kiểm tra lại mã."
+    )
+
+
+class BadStatement(PaymentRefused):
+    """A statement's file that may not be believed; nothing of it was kept. `code` is the reader's, `line` where it stood."""
+
+    status = 422
+
+    def __init__(self, code: str, *, line: int | None = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.line = line
+        self.message = STATEMENT_REFUSALS.get(code, STATEMENT_REFUSALS["FIELD"])
+
+
+STATEMENT_REFUSALS = {
+    "NOT_XML": _("Tệp không phải XML đọc được. Tải lại tệp sao kê từ ngân hàng."),
+    "CUT": _("Tệp bị cắt, thiếu phần cuối. Tải lại tệp sao kê từ ngân hàng."),
+    "DTD": _("Tệp có phần khai báo DTD không được phép. Không nhận tệp này; báo ngân hàng."),
+    "NOT_CAMT053": _("Tệp không phải sao kê camt.053.001.08. Xin ngân hàng tệp đúng mẫu."),
+    "NO_STATEMENT": _("Tệp không có sao kê nào."),
+    "TOO_MANY": _("Tệp có quá nhiều sao kê. Xin ngân hàng tách tệp."),
+    "TOO_MUCH": _("Tệp có đoạn quá dài không có bút toán. Không nhận tệp này; báo ngân hàng."),
+    "TOO_LARGE": _("Tệp lớn hơn 50 MB. Dùng nút lấy sao kê từ ngân hàng, hoặc xin tách tệp."),
+    "CURRENCY": _("Sao kê có khoản không phải đồng Việt Nam (VND)."),
+    "FIELD": _("Sao kê có ô sai hoặc thiếu. Báo ngân hàng gửi lại tệp đúng."),
+    "NOT_BOOKED": _("Sao kê có bút toán chưa hạch toán. Chỉ nhận sao kê cuối ngày."),
+    "SUMS": _("Các bút toán cộng lại không bằng tổng ghi trong sao kê. Tệp đã bị sửa hoặc thiếu."),
+    "BALANCES": _("Số dư đầu cộng phát sinh không bằng số dư cuối. Tệp đã bị sửa hoặc thiếu."),
+    "BATCH_SUM": _("Một bút toán gộp không bằng tổng các dòng của nó. Báo ngân hàng gửi lại tệp đúng."),
+    "ACCOUNT": _("Sao kê là của tài khoản không thuộc nguồn kinh phí nào của cổng."),
+    "REFERENCE": _("Số bút toán trong tệp bị trùng, hoặc đã có trong sao kê ngày khác. Báo ngân hàng."),
+    "TWICE": _("Tệp có hai sao kê của cùng một tài khoản và ngày. Xin ngân hàng tách tệp."),
+}

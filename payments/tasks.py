@@ -24,7 +24,17 @@ from foundation.audit.signs import Kind, give_sign
 from foundation.gateway.client import gateway
 from payments.errors import FundTooLow, InvalidMove, PaymentsStopped, RestoreNotEnded
 from payments.models import PayoutBatch
-from payments.operations import cancelling, dispatch, messages, release
+from payments.operations import (
+    cancelling,
+    close,
+    differences,
+    dispatch,
+    import_statements,
+    messages,
+    release,
+    statement_files,
+    take_up,
+)
 from payments.operations.build import JOB_KIND, build_step
 from payments.states import BatchState
 
@@ -166,6 +176,19 @@ def _build() -> int:
     return steps
 
 
+def _fetch_statements() -> int:
+    return int(statement_files.fetch_one(gateway=gateway()))
+
+
+def _import_statements() -> int:
+    return int(import_statements.import_one())
+
+
+def _close_batches() -> int:
+    """Take up what waited for its payment; then end the lists with which the statements agree."""
+    return take_up.take_up_waiting() + close.reconcile_batches() + close.close_batches()
+
+
 STEPS: tuple[Callable[[], int], ...] = (
     _apply_messages,
     _sweep_leases,
@@ -175,6 +198,9 @@ STEPS: tuple[Callable[[], int], ...] = (
     _cancel_chunks,
     _move_batches,
     _build,
+    _fetch_statements,
+    _import_statements,
+    _close_batches,
 )
 
 
@@ -183,3 +209,11 @@ def housekeep(**_from_a_newer_release: Any) -> None:
     """Hourly: months ahead for the partitioned tables."""
     for table in ("audit_event", "gateway_message_body"):
         ensure_months(table)
+
+
+@shared_task
+def order_statements(**_from_a_newer_release: Any) -> None:
+    """Daily, and again in case the first was lost: order what is missing, and speak up about what nobody decided in time."""
+    statement_files.order_missing_statements(at=clock.now())
+    differences.escalate_overdue()
+    ring()

@@ -6,7 +6,7 @@ from typing import Any
 import psutil
 import pytest
 
-from payments.models import FundBalance, PayoutBatch, Transfer
+from payments.models import FundBalance, PayoutBatch, ReconciliationDifference, Transfer
 from tests.servers import run_demo
 from welfare_portal.embedded.launcher import free_port
 
@@ -30,7 +30,8 @@ def assert_paid(result: "subprocess.CompletedProcess[str]") -> None:
     assert result.returncode == 0, result.stdout + result.stderr
     assert "khớp nhau" in result.stdout
     batch = PayoutBatch.objects.get()
-    assert batch.state == "DRAINED"
+    assert batch.state == "CLOSED"
+    assert not ReconciliationDifference.objects.exists()
     assert not Transfer.objects.exclude(state__in=["SETTLED", "REJECTED", "CANCELLED"]).exists()
     balances = dict(FundBalance.objects.filter(fund=batch.fund).values_list("account", "balance"))
     assert balances["RESERVED"] == 0

@@ -37,6 +37,7 @@ STAFF: tuple[Section, ...] = (
     Section(gettext_lazy("Đợt chi trả"), "batches", (P.VIEW_BATCHES,)),
     Section(gettext_lazy("Người thứ hai"), "proposals", (P.VIEW_BATCHES,)),
     Section(gettext_lazy("Nguồn kinh phí"), "funds", (P.VIEW_BATCHES,)),
+    Section(gettext_lazy("Đối soát"), "reconciliation", (P.VIEW_BATCHES,)),
     Section(gettext_lazy("Chưa đăng ký"), "not-registered", (P.ASSIST_REGISTRATION,)),
     Section(gettext_lazy("Tra cứu"), "trace-search", (P.TRACE,)),
     Section(gettext_lazy("Cảnh báo"), "alarms", (P.VIEW_BATCHES,)),

@@ -79,6 +79,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "payments.tasks.tick",
         "schedule": env.float("DISPATCH_SWEEP_INTERVAL", default=5.0),
     },
+    "order statements": {"task": "payments.tasks.order_statements", "schedule": crontab(hour="2-8", minute="10")},
     "keep house": {"task": "payments.tasks.housekeep", "schedule": 3600.0},
     "look for accounts to ask about": {
         "task": "beneficiaries.tasks.sweep",

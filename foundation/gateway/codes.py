@@ -42,6 +42,7 @@ TRANSACTION_STATUSES: dict[str, Outcome] = {
 }
 NOT_FOUND = "NOTFOUND"
 REJECTED = "RJCT"
+BOOKED = "BOOK"  # no answer's word, but the statement's: the fund was debited
 
 # Out of order, the higher wins; RJCT against a settled one is a conflict for people (contract 5.1).
 STATUS_RANK: dict[str, int] = {

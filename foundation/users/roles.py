@@ -38,6 +38,9 @@ class Permission(StrEnum):
     CONFIRM_FUNDING = "confirm_funding"
     RECORD_CASH = "record_cash"
     RECORD_RESULTS = "record_results"
+    IMPORT_STATEMENT = "import_statement"
+    RECONCILE = "reconcile"
+    DECIDE_DIFFERENCE = "decide_difference"
     TRACE = "trace"
     MANAGE_USERS = "manage_users"
     VIEW_SYSTEM = "view_system"
@@ -69,6 +72,8 @@ _OF_ROLES: dict[Role, frozenset[Permission]] = {
             P.RECORD_FUNDING,
             P.RECORD_CASH,
             P.RECORD_RESULTS,
+            P.IMPORT_STATEMENT,
+            P.RECONCILE,
             P.HOLD_BATCH,
             P.PROPOSE_ACT,
         }
@@ -80,6 +85,7 @@ _OF_ROLES: dict[Role, frozenset[Permission]] = {
             P.VIEW_BATCHES,
             P.APPROVE_BATCH,
             P.CONFIRM_FUNDING,
+            P.DECIDE_DIFFERENCE,
             P.HOLD_BATCH,
             P.PROPOSE_ACT,
             P.RESUME_PAYMENTS,
@@ -92,6 +98,7 @@ _OF_ROLES: dict[Role, frozenset[Permission]] = {
             P.TRACE,
             P.MANAGE_USERS,
             P.VIEW_SYSTEM,
+            P.IMPORT_STATEMENT,
             P.HOLD_BATCH,
             P.RESUME_PAYMENTS,
             P.MANAGE_ALARMS,

@@ -4,6 +4,7 @@ from payments.models.approvals import Approval, ApprovalPolicy
 from payments.models.batches import PayoutBatch
 from payments.models.chunks import DispatchAttempt, DispatchChunk
 from payments.models.comparisons import BatchComparison
+from payments.models.differences import DifferenceComment, ReconciliationDifference
 from payments.models.funds import Fund, FundBalance, LedgerEntry
 from payments.models.limits import ApprovalDay, ApprovalLimit
 from payments.models.lines import PayoutLine, PayoutLineMove
@@ -12,6 +13,15 @@ from payments.models.recoveries import Recovery
 from payments.models.restores import Restore
 from payments.models.route_files import PayoutFile, PayoutFileLine
 from payments.models.route_results import ResultFile, ResultLine, TransferResult
+from payments.models.statements import (
+    BatchAdjustment,
+    DayComparison,
+    Statement,
+    StatementDraftLine,
+    StatementEntry,
+    StatementFile,
+    StatementFilePart,
+)
 from payments.models.stops import PaymentsStop
 from payments.models.transfers import CashCollection, Transfer, TransferReturn
 from payments.models.vouchers import FundingVoucher
@@ -21,8 +31,11 @@ __all__ = [
     "ApprovalDay",
     "ApprovalLimit",
     "ApprovalPolicy",
+    "BatchAdjustment",
     "BatchComparison",
     "CashCollection",
+    "DayComparison",
+    "DifferenceComment",
     "DispatchAttempt",
     "DispatchChunk",
     "EvidenceFile",
@@ -37,10 +50,16 @@ __all__ = [
     "PayoutLine",
     "PayoutLineMove",
     "Proposal",
+    "ReconciliationDifference",
     "Recovery",
     "Restore",
     "ResultFile",
     "ResultLine",
+    "Statement",
+    "StatementDraftLine",
+    "StatementEntry",
+    "StatementFile",
+    "StatementFilePart",
     "Transfer",
     "TransferResult",
     "TransferReturn",

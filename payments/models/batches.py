@@ -63,6 +63,8 @@ class PayoutBatch(models.Model):
     reserved_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     drained_at = models.DateTimeField(null=True)
+    reconciled_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
     held_from = models.CharField(max_length=12, blank=True, help_text="the state to which a release leads back")
     held_reason = models.CharField(max_length=300, blank=True)
     held_by = models.ForeignKey(
@@ -267,6 +269,51 @@ class PayoutBatch(models.Model):
                         IS DISTINCT FROM (0::numeric, NEW.number_of_transactions::numeric, NEW.control_sum::numeric)
                     THEN
                         RAISE EXCEPTION 'payout_batch_drained_adds_up: batch %', NEW.id USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+            # The statement agrees: each payment that left by the gateway stands in a statement, or two persons said why not, and
+            # nothing is in dispute. Cash and files have their own proof: the signature, the result file.
+            pgtrigger.Trigger(
+                name="payout_batch_reconciled_by_statement",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("state"),
+                condition=pgtrigger.Condition("OLD.state = 'DRAINED' AND NEW.state = 'RECONCILED'"),
+                func="""
+                    IF EXISTS (SELECT 1 FROM payments_difference WHERE batch_id = NEW.id AND state = 'OPEN')
+                        OR EXISTS (
+                            SELECT 1 FROM payments_transfer t
+                            WHERE t.batch_id = NEW.id AND t.route = 'GATEWAY' AND t.state IN ('SETTLED', 'RETURNED')
+                              AND NOT EXISTS (
+                                  SELECT 1 FROM payments_statement_entry e WHERE e.transfer_id = t.id
+                                  AND e.direction = 'DBIT' AND e.superseded_by_id IS NULL)
+                              AND NOT EXISTS (
+                                  SELECT 1 FROM payments_difference d WHERE d.transfer_id = t.id AND d.state = 'CLOSED'
+                                  AND d.kind IN ('MISSING_IN_STATEMENT', 'VANISHED')))
+                    THEN
+                        RAISE EXCEPTION 'payout_batch_reconciled_by_statement: batch %', NEW.id
+                            USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+            # What is closed adds up by count and by sum, from the transfers themselves, and its figures are sealed in the trail.
+            pgtrigger.Trigger(
+                name="payout_batch_closed_adds_up",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("state"),
+                condition=pgtrigger.Condition("OLD.state = 'RECONCILED' AND NEW.state = 'CLOSED'"),
+                func="""
+                    IF (SELECT (count(*) FILTER (WHERE state NOT IN ('SETTLED', 'REJECTED', 'RETURNED', 'CANCELLED')),
+                                count(*), coalesce(sum(instructed_amount), 0))
+                        FROM payments_transfer WHERE batch_id = NEW.id AND state <> 'EXCLUDED')
+                        IS DISTINCT FROM (0::bigint, NEW.number_of_transactions::bigint, NEW.control_sum::numeric)
+                        OR NOT EXISTS (
+                            SELECT 1 FROM audit_event a JOIN audit_sealed_event s ON s.event_id = a.id
+                            WHERE a.subject_kind = 'batch' AND a.subject_id = NEW.id::text AND a.kind = 'batch.reconciled')
+                    THEN
+                        RAISE EXCEPTION 'payout_batch_closed_adds_up: batch %', NEW.id USING ERRCODE = 'check_violation';
                     END IF;
                     RETURN NEW;
                 """,

@@ -59,6 +59,12 @@ class DispatchChunk(models.Model):
     cancelled_count = models.PositiveIntegerField(default=0, db_default=0)
     cancelled_sum = models.BigIntegerField(default=0, db_default=0)
     review_count = models.PositiveIntegerField(default=0, db_default=0, help_text="payments that wait for people")
+    answered_count = models.PositiveIntegerField(default=0, db_default=0, help_text="paid by the bank's own answer")
+    answered_sum = models.BigIntegerField(default=0, db_default=0)
+    matched_count = models.PositiveIntegerField(default=0, db_default=0, help_text="paid ones that a statement shows")
+    matched_sum = models.BigIntegerField(default=0, db_default=0, help_text="of them, as the statement has it")
+    credited_count = models.PositiveIntegerField(default=0, db_default=0, help_text="returns that a statement shows")
+    credited_sum = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         db_table = "payments_dispatch_chunk"

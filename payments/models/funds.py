@@ -129,8 +129,8 @@ def _sources_of_kinds() -> Q:
 class LedgerEntry(models.Model):
     """One movement of a fund's money. Never changed, never deleted: a correction is a new row.
 
-    Its source is a voucher, a batch (reserve once for the whole list), a transfer (post, void, return), or what two persons
-    decided (money handed back to the budget).
+    Its source is a voucher, a batch (reserve once for the whole list), a transfer (post, void, return), what two persons
+    decided (money handed back to the budget), or a difference with the bank's statement (suspend, clear).
     """
 
     fund = models.ForeignKey(Fund, on_delete=models.PROTECT, db_index=False)
@@ -142,6 +142,7 @@ class LedgerEntry(models.Model):
     batch = models.ForeignKey("PayoutBatch", on_delete=models.PROTECT, null=True, db_index=False)
     transfer = models.ForeignKey("Transfer", on_delete=models.PROTECT, null=True, db_index=False)
     proposal = models.ForeignKey("Proposal", on_delete=models.PROTECT, null=True, db_index=False)
+    difference = models.ForeignKey("ReconciliationDifference", on_delete=models.PROTECT, null=True, db_index=False)
     at = models.DateTimeField(db_default=PortalNow())
 
     class Meta:
@@ -151,10 +152,16 @@ class LedgerEntry(models.Model):
             models.CheckConstraint(name="ledger_entry_accounts_of_kind", condition=_accounts_of_kinds()),
             models.CheckConstraint(
                 name="ledger_entry_one_source",
-                condition=Q(voucher__isnull=False, batch=None, transfer=None, proposal=None)
-                | Q(voucher=None, batch__isnull=False, transfer=None, proposal=None)
-                | Q(voucher=None, batch=None, transfer__isnull=False, proposal=None)
-                | Q(voucher=None, batch=None, transfer=None, proposal__isnull=False),
+                condition=Q(voucher__isnull=False, batch=None, transfer=None, proposal=None, difference=None)
+                | Q(voucher=None, batch__isnull=False, transfer=None, proposal=None, difference=None)
+                | Q(voucher=None, batch=None, transfer__isnull=False, proposal=None, difference=None)
+                | Q(voucher=None, batch=None, transfer=None, proposal__isnull=False, difference=None)
+                | Q(voucher=None, batch=None, transfer=None, proposal=None, difference__isnull=False),
+            ),
+            models.UniqueConstraint(
+                name="ledger_entry_once_per_difference",
+                fields=["difference", "kind"],
+                condition=Q(difference__isnull=False),
             ),
             models.CheckConstraint(name="ledger_entry_source_of_kind", condition=_sources_of_kinds()),
             models.UniqueConstraint(

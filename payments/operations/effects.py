@@ -7,6 +7,7 @@ from foundation.users.models import User
 from foundation.users.roles import Permission
 from payments.models import PaymentsStop, PayoutBatch, Proposal, Transfer
 from payments.operations.cancelling import apply_cancel, check_cancel
+from payments.operations.differences import DIFFERENCE_EFFECTS
 from payments.operations.letting_go_on import apply_release, check_release
 from payments.operations.money_effects import MONEY_EFFECTS
 from payments.operations.proposals import Effect, Paper, Subject, propose
@@ -37,6 +38,7 @@ EFFECTS: Mapping[ProposalKind, Effect] = {
         apply=apply_decision,
     ),
     **MONEY_EFFECTS,
+    **DIFFERENCE_EFFECTS,
     # A matter of the whole city: only roles that reach all of it count.
     ProposalKind.RESUME_PAYMENTS: Effect(
         proposed_with=Permission.RESUME_PAYMENTS,

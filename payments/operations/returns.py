@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from foundation.audit.operations import SYSTEM, record_event
 from foundation.gateway.port import ReturnNotice
 from payments.operations.settle import recount
 from payments.operations.telling import tell_of_returns
 
+# A list that was reconciled stays as it was sealed: what comes back later is an adjustment beside it.
 # A return is taken when it is for the whole amount of a settled transfer and the first for it; the money goes back through
 # RETURNS to the fund in the same statement, so that no đồng rests between two books.
 RECORD_RETURNS = """
@@ -36,8 +38,14 @@ WITH moved AS (
     SELECT b.fund_id, leg.kind, leg.debit, leg.credit, moved.instructed_amount, moved.id, portal_now()
     FROM moved JOIN payments_payout_batch b ON b.id = moved.batch_id
     CROSS JOIN (VALUES ('RETURN', 'PAID', 'RETURNS'), ('REFUND', 'RETURNS', 'FUNDING')) AS leg(kind, debit, credit)
+), adjusted AS (
+    INSERT INTO payments_batch_adjustment (batch_id, transfer_id, amount)
+    SELECT b.id, moved.id, moved.instructed_amount
+    FROM moved JOIN payments_payout_batch b ON b.id = moved.batch_id WHERE b.state IN ('RECONCILED', 'CLOSED')
+    RETURNING batch_id
 )
-SELECT payout_account_id, status_reason FROM moved WHERE payout_account_id IS NOT NULL
+SELECT (SELECT array_agg(payout_account_id || ':' || status_reason) FROM moved WHERE payout_account_id IS NOT NULL),
+       (SELECT array_agg(DISTINCT batch_id) FROM adjusted)
 """
 
 
@@ -65,7 +73,10 @@ def record_returns(
         return 0, []
     # A statement of its own: the trigger on the transfer looks for the row of the return.
     cursor.execute(MOVE_RETURNED, {"ids": [row[0] for row in taken], "reasons": [row[1] for row in taken]})
-    accounts = [(account, reason) for account, reason in cursor.fetchall()]
+    refused, adjusted = cursor.fetchone()
     recount(cursor, chunk_ids=chunk_ids, release=False)
     tell_of_returns(transfer_ids=[row[0] for row in taken])
-    return len(taken), accounts
+    for batch_id in adjusted or []:
+        record_event(kind="batch.adjusted", actor=SYSTEM, subject_kind="batch", subject_id=batch_id)
+    accounts = [item.split(":", 1) for item in refused or []]
+    return len(taken), [(int(account), reason) for account, reason in accounts]

@@ -100,6 +100,7 @@ UPDATE payments_dispatch_chunk c
 SET settled_count = n.settled, settled_sum = n.settled_sum, rejected_count = n.rejected, rejected_sum = n.rejected_sum,
     returned_count = n.returned, returned_sum = n.returned_sum,
     cancelled_count = n.cancelled, cancelled_sum = n.cancelled_sum, review_count = n.review,
+    answered_count = n.answered, answered_sum = n.answered_sum,
     state = CASE
         WHEN c.state = 'PLANNED' AND n.planned > 0 THEN c.state
         WHEN c.state IN ('LEASED_SEND', 'LEASED_INQUIRY') AND NOT %(release)s THEN c.state
@@ -126,6 +127,8 @@ FROM (
         count(*) FILTER (WHERE state = 'CANCELLED') AS cancelled,
         coalesce(sum(instructed_amount) FILTER (WHERE state = 'CANCELLED'), 0) AS cancelled_sum,
         count(*) FILTER (WHERE state = 'PLANNED') AS planned,
+        count(*) FILTER (WHERE transaction_status IN ('ACSC', 'ACCC')) AS answered,
+        coalesce(sum(instructed_amount) FILTER (WHERE transaction_status IN ('ACSC', 'ACCC')), 0) AS answered_sum,
         count(*) FILTER (WHERE state IN ('READY', 'HANDED_OVER')) AS ready,
         count(*) FILTER (WHERE state IN ('SENDING', 'UNKNOWN', 'ACCEPTED')) AS asked,
         count(*) FILTER (WHERE state IN ('SENDING', 'UNKNOWN')) AS unknown,

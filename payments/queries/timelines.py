@@ -16,9 +16,9 @@ from foundation.audit.models import AuditEvent
 from foundation.gateway.codes import Outcome, Words, status_reason
 from foundation.gateway.port import ReturnNotice, TransferAnswer
 from foundation.reference.amounts import format_amount, format_count
-from payments.models import Approval, DispatchAttempt, LedgerEntry
+from payments.models import Approval, DispatchAttempt, LedgerEntry, StatementEntry
 from payments.queries.tracing import Trace
-from payments.states import AttemptKind, AttemptOutcome, EntryKind, PaidOrNot
+from payments.states import AttemptKind, AttemptOutcome, EntryDirection, EntryKind, PaidOrNot
 
 
 class Tone(models.TextChoices):
@@ -71,6 +71,10 @@ EVENTS: dict[str, tuple[Tone, Words]] = {
     "proposal.paper_read": (Tone.PLAIN, _("Xem tài liệu chứng minh")),
     "alarm.raised": (Tone.BAD, _("Báo động")),
     "batch.drained": (Tone.GOOD, _("Cả đợt đã có kết quả")),
+    "batch.reconciled": (Tone.GOOD, _("Sao kê khớp với đợt chi; ghi số liệu cuối cùng")),
+    "batch.closed": (Tone.GOOD, _("Đóng đợt chi: số liệu cuối cùng đã niêm phong")),
+    "batch.adjusted": (Tone.BAD, _("Tiền bị trả lại sau khi đợt chi đã đóng")),
+    "chunk.proven": (Tone.GOOD, _("Sao kê chứng minh khoản đã chuyển đi")),
     "chunk.lease_expired": (Tone.WAIT, _("Tiến trình gửi không phản hồi: chuyển sang hỏi ngân hàng")),
     "file.taken": (Tone.PLAIN, _("Tải tệp gửi đi về máy")),
     "results.checked": (Tone.PLAIN, _("Tải tệp kết quả lên, chưa ghi")),
@@ -146,6 +150,7 @@ def timeline(trace: Trace) -> list[TimelineEntry]:
         *_listed(trace),
         *_results(trace),
         *_moves(trace),
+        *(_shown_by_statement(entry) for entry in trace.statement_entries),
     ]
     return sorted(entries, key=lambda entry: entry.at)
 
@@ -295,6 +300,30 @@ def _entry(row: LedgerEntry) -> TimelineEntry:
             (_("Từ"), row.get_debit_display()),
             (_("Sang"), row.get_credit_display()),
         ),
+    )
+
+
+def _shown_by_statement(entry: StatementEntry) -> TimelineEntry:
+    """The bank's own book: what its statement says of this payment, and whether a later version takes it back."""
+    taken_back = entry.superseded_by is not None
+    debited = entry.direction == EntryDirection.DBIT
+    what = _("Sao kê ghi nợ khoản này") if debited else _("Sao kê ghi có: tiền trả lại")
+    return TimelineEntry(
+        at=entry.statement.imported_at,
+        tone=Tone.BAD if taken_back or not debited else Tone.GOOD,
+        what=str(what),
+        actor=str(GATEWAY),
+        role=str(_("Sao kê")),
+        details=_pairs(
+            (_("Số bút toán"), entry.entry_reference),
+            (_("Số tiền"), format_amount(entry.amount)),
+            (_("Ngày hạch toán"), f"{entry.booking_date:%d/%m/%Y}"),
+            (_("Ngày giá trị"), f"{entry.value_date:%d/%m/%Y}"),
+            (_("Khớp"), entry.get_matched_how_display()),
+            (_("Sao kê số"), f"{entry.statement.statement_id}, {_('bản')} {entry.statement.version}"),
+            (_("Bị thay bởi"), f"{_('bản')} {entry.superseded_by.version}" if entry.superseded_by else ""),
+        ),
+        digest=bytes(entry.statement.content_sha256).hex(),
     )
 
 

@@ -12,6 +12,7 @@ from payments.models import (
     PayoutBatch,
     PayoutFileLine,
     PayoutLineMove,
+    StatementEntry,
     Transfer,
     TransferResult,
 )
@@ -38,6 +39,7 @@ class Trace:
     callbacks: list[Callback]
     ledger: list[LedgerEntry]
     moves: list[PayoutLineMove]
+    statement_entries: list[StatementEntry]
     events: list[AuditEvent]
     listed: list[PayoutFileLine]
     results: list[TransferResult]
@@ -78,6 +80,11 @@ def trace(*, end_to_end_id: str) -> Trace:
         callbacks=callbacks,
         ledger=list(
             LedgerEntry.objects.filter(Q(transfer=transfer) | Q(batch_id=transfer.batch_id)).order_by("at", "id")
+        ),
+        statement_entries=list(
+            StatementEntry.objects.filter(transfer=transfer)
+            .select_related("statement__file", "superseded_by")
+            .order_by("pk")
         ),
         moves=list(moves.select_related("from_transfer", "to_transfer").order_by("at", "id")),
         events=events,

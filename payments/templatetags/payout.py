@@ -1,5 +1,7 @@
 """How officers' pages write differences, hashes and states of lists and payments."""
 
+from datetime import datetime
+
 from django import template
 from django.utils import formats
 from django.utils.translation import ngettext
@@ -138,6 +140,12 @@ def waiting_for(seconds: int | None) -> str:
     if seconds < 86_400:
         return ngettext("%(count)s giờ", "%(count)s giờ", seconds // 3_600) % {"count": seconds // 3_600}
     return ngettext("%(count)s ngày", "%(count)s ngày", seconds // 86_400) % {"count": seconds // 86_400}
+
+
+@register.filter
+def since(then: datetime, now: datetime) -> str:
+    """How long something has been so."""
+    return waiting_for(max(0, int((now - then).total_seconds())))
 
 
 def _sign(number: int) -> str:

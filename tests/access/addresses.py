@@ -86,6 +86,7 @@ ADDRESSES: dict[str, Address] = {
     "batch-transfers": Address(P.VIEW_BATCHES, stranger=404),
     "batch-excluded": Address(P.VIEW_BATCHES, stranger=404),
     "batch-changes": Address(P.VIEW_BATCHES, stranger=404),
+    "batch-reconciliation": Address(P.VIEW_BATCHES, stranger=404),
     "batch-log": Address(P.VIEW_BATCHES, stranger=404),
     "batch-cash": Address(P.VIEW_BATCHES, stranger=404),
     "batch-cash-collect": Address(P.RECORD_CASH, "POST", own=405),
@@ -133,6 +134,20 @@ ADDRESSES: dict[str, Address] = {
     "recovery-confirm": Address(P.CONFIRM_FUNDING, "POST", own=405),
     "recovery-refuse": Address(P.CONFIRM_FUNDING, "GET POST", stranger=404),
     "recovery-stop": Address(P.RECORD_FUNDING, "GET POST", own=409, stranger=404),  # nobody has confirmed it yet
+    # --- Officers: statements and differences
+    "reconciliation": Address(P.VIEW_BATCHES),
+    "statement-files": Address(P.VIEW_BATCHES),
+    "statement-upload": Address(P.IMPORT_STATEMENT, "GET POST"),
+    "statement-fetch": Address(P.IMPORT_STATEMENT, "GET POST"),
+    "statement-file": Address(P.VIEW_BATCHES, stranger=404),
+    "statement": Address(P.VIEW_BATCHES, stranger=404),
+    "differences": Address(P.VIEW_BATCHES),
+    "difference": Address(P.VIEW_BATCHES, stranger=404),
+    "difference-take": Address(P.RECONCILE, "POST", own=405),
+    "difference-comment": Address(P.RECONCILE, "POST", own=405),
+    "difference-propose": Address(P.RECONCILE, "POST", own=405),
+    "difference-withdraw": Address(P.RECONCILE, "POST", own=405),
+    "difference-decide": Address(P.DECIDE_DIFFERENCE, "POST", own=405),
     # --- Auditors and administrators
     "trace-search": Address(P.TRACE, "GET POST"),
     "trace-batch": Address(P.TRACE, stranger=404),

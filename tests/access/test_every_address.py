@@ -16,7 +16,7 @@ from foundation.gateway.channels import add_channels
 from foundation.reference.models import Bank
 from foundation.users.models import User
 from foundation.users.roles import PERMISSIONS, Role
-from payments.models import Transfer
+from payments.models import ReconciliationDifference, Transfer
 from payments.operations import funding
 from payments.operations.payout_files import make_file
 from payments.states import ProposalKind, Route
@@ -40,6 +40,7 @@ from tests.payments.by_file import bring, said
 from tests.payments.deciding import propose
 from tests.payments.helpers import read
 from tests.payments.papers import record
+from tests.payments.statements import Line, camt, take_in
 
 OTHER_WARD = "25747"
 STAFF = [role for role in Role if role != Role.CITIZEN]
@@ -108,6 +109,9 @@ def world(db: None) -> World:
     of_recovery = {"recovery_id": recovery.pk}
     alarm = raise_alarm(kind=FUND_TOO_LOW, subject_kind="batch", subject_id=batch.pk, unit_code=WARD)
     add_channels([VCB])
+    statement_file = take_in(camt([Line(amount=5_000, end_to_end_id="X", reference="X1")]), by=office.accountant)
+    found = ReconciliationDifference.objects.get(kind="UNKNOWN_TO_US")
+    of_difference = {"difference_id": found.pk}
     of_batch, of_transfer = {"batch_id": batch.pk}, {"end_to_end_id": transfer.end_to_end_id}
     return World(
         citizen=make_citizen(person),
@@ -122,6 +126,9 @@ def world(db: None) -> World:
             "alarm-take-over": {"alarm_id": alarm},
             "channel-change": {"bank": VCB},
             "account-judge": {"account_id": account.pk},
+            "statement-file": {"file_id": statement_file.pk},
+            "statement": {"statement_id": found.statement_id},
+            **{name: of_difference for name in ADDRESSES if name.startswith("difference") and name != "differences"},
             "people-to-visit": {"neighbourhood_id": 0},
             **{name: of_batch for name in ADDRESSES if name.startswith("batch-") and name != "batch-new"},
             "batch": of_batch,

@@ -24,6 +24,9 @@ APPEND_ONLY = {
     "payments_evidence_file",
     "payments_payout_file",
     "payments_transfer_result",
+    "payments_statement",
+    "payments_batch_adjustment",
+    "payments_difference_comment",
 }
 
 

@@ -104,6 +104,7 @@ class TestI06OnlyMovesOfTheGraph:
             "held_at = CASE '{state}' WHEN 'HELD' THEN now() END",
             reasons={
                 ("APPROVED", "RESERVED"): "payout_batch_reserved_in_ledger",
+                ("RECONCILED", "CLOSED"): "payout_batch_closed_adds_up",
                 ("HELD", "APPROVED"): "payout_batch_released_by_two",
                 ("HELD", "RESERVED"): "payout_batch_released_by_two",
                 ("HELD", "DISPATCHING"): "payout_batch_released_by_two",

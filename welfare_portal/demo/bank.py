@@ -72,6 +72,10 @@ class ControlledGateway:
         outcome: str = answer.json()["outcome"]
         return outcome
 
+    def shift_clock(self, *, days: int) -> None:
+        """Let the bank's day be over."""
+        self._http.put("/clock", json={"offset_seconds": days * 24 * 3600}).raise_for_status()
+
     def credits(self) -> Iterator[LoggedCredit]:
         """The gateway's own log, streamed."""
         with self._http.stream("GET", "/credits") as answer:

@@ -1,7 +1,8 @@
 """The main job from end to end, by the same operations, workers and HTTP gateway as in earnest; only the people are invented.
 
 import -> accounts checked through the gateway -> confirmed by a second person -> money by voucher -> list built, submitted,
-approved by another person -> sent by workers -> settled by callbacks -> cash collected -> books proven against the gateway's log.
+approved by another person -> sent by workers -> settled by callbacks -> cash collected -> the day's statement fetched and
+matched -> the list closed -> books proven against the gateway's log.
 """
 
 import os
@@ -27,9 +28,9 @@ from foundation.audit import clock
 from foundation.users.access import CITY_TIME
 from foundation.users.roles import Role
 from payments import queries, tasks
-from payments.models import PayoutBatch, Transfer
-from payments.operations import build, cash, decide, proof
-from payments.states import BatchKind, BatchState, Route, TransferState
+from payments.models import PayoutBatch, ReconciliationDifference, StatementFile, Transfer
+from payments.operations import build, cash, decide, proof, statement_files
+from payments.states import BatchKind, BatchState, FileState, Route, TransferState
 from welfare_portal.demo.bank import ControlledGateway
 from welfare_portal.demo.people import PERIOD, ListedPerson
 from welfare_portal.demo.processes import Processes
@@ -53,6 +54,8 @@ class Result:
     cash: queries.BatchTotals
     sent: queries.Part
     unknown: queries.Part
+    in_statement: queries.Part
+    differences: int
     findings: list[proof.Finding]
     seconds: float
     restarts: int
@@ -83,6 +86,7 @@ class MainJob:
         self._approve(batch)
         self._pay(batch)
         seconds = time.monotonic() - started
+        self._reconcile(bank, batch)
         batch.refresh_from_db()
         return Result(
             batch=batch,
@@ -92,6 +96,8 @@ class MainJob:
             unknown=_part(
                 Transfer.objects.filter(batch=batch, state__in=[TransferState.UNKNOWN, TransferState.REVIEW])
             ),
+            in_statement=_matched(batch),
+            differences=ReconciliationDifference.objects.filter(account=batch.fund.debtor_account).count(),
             findings=proof.compare_with_log(
                 log=((c.end_to_end_id, c.amount, c.status, c.times_credited) for c in bank.credits())
             ),
@@ -177,6 +183,20 @@ class MainJob:
         tasks.ring()
         self._until("Kết thúc đợt", 1, lambda: int(_state(batch) == BatchState.DRAINED))
 
+    def _reconcile(self, bank: ControlledGateway, batch: PayoutBatch) -> None:
+        """The bank's day is over: its statement is fetched, imported and matched, and the list is closed by the workers."""
+        bank.shift_clock(days=1)
+        by, at = self.office.staff[Role.ACCOUNTANT], clock.now()
+        first = (batch.started_at or at).astimezone(CITY_TIME).date()
+        statement_files.order_statements(first=first, last=_day(at), by=by, at=at)
+        tasks.ring()
+        days = (_day(at) - first).days + 1
+        read = StatementFile.objects.filter(
+            state__in=[FileState.IMPORTED, FileState.ABSENT], account=batch.fund.debtor_account
+        )
+        self._until("Đối soát sao kê", days, read.count)
+        self._until("Đóng đợt", 1, lambda: int(_state(batch) == BatchState.CLOSED))
+
     def _take_away(self) -> None:
         """`kill -9` a worker and empty Redis: time is lost, nothing else."""
         os.kill(self.processes.pids("worker")[0], signal.SIGKILL)
@@ -219,6 +239,11 @@ def _state(batch: PayoutBatch) -> str:
 
 def _sent(batch: PayoutBatch) -> int:
     return Transfer.objects.filter(batch=batch, sent_count__gt=0).count()
+
+
+def _matched(batch: PayoutBatch) -> queries.Part:
+    found = batch.chunks.aggregate(count=Sum("matched_count", default=0), amount=Sum("matched_sum", default=0))
+    return queries.Part(found["count"], found["amount"])
 
 
 def _part(transfers: QuerySet[Transfer]) -> queries.Part:

@@ -120,6 +120,22 @@ GRAPHS = (
         states.RESULT_FILE_MOVES,
         ("CHECKED",),
     ),
+    Graph(
+        "Statement file",
+        "A file of the bank's statements, ordered from the gateway or handed in.",
+        "statement_file",
+        states.FileState,
+        states.FILE_MOVES,
+        ("ORDERED", "RECEIVED"),
+    ),
+    Graph(
+        "Difference",
+        "Where our books, the bank's answers and its statement do not agree.",
+        "difference",
+        states.DifferenceState,
+        states.DIFFERENCE_MOVES,
+        ("OPEN",),
+    ),
 )
 
 

@@ -15,7 +15,7 @@ from foundation.users.paging import after_key
 from foundation.users.roles import Permission
 from payments import tasks
 from payments.forms.batches import ReasonForm
-from payments.models import Fund, PaymentsStop, PayoutBatch, Proposal, Recovery
+from payments.models import Fund, PaymentsStop, PayoutBatch, Proposal, ReconciliationDifference, Recovery
 from payments.operations.effects import EFFECTS
 from payments.operations.letting_go_on import is_own_hold
 from payments.operations.papers import may_read, read_paper
@@ -26,7 +26,14 @@ from payments.queries import batch_totals
 from payments.queries.deciding import proposals, subject_transfer, waiting_counts
 from payments.queries.funds import effects_of_booking
 from payments.queries.lists import place_of
-from payments.states import REMIT_OF_ACCOUNT, BatchState, LedgerAccount, ProposalKind, ProposalState
+from payments.states import (
+    REMIT_OF_ACCOUNT,
+    BatchState,
+    DifferenceOutcome,
+    LedgerAccount,
+    ProposalKind,
+    ProposalState,
+)
 
 # Payments; a longer list is worked out anew when somebody asks for it, and always by the confirmation.
 CHECKED_AT_ONCE = 20_000
@@ -141,12 +148,20 @@ def _of_recovery(_request: PortalRequest, found: Proposal) -> dict[str, Any]:
     return {"recovery": recovery.get(pk=found.subject_id)}
 
 
+def _of_difference(_request: PortalRequest, found: Proposal) -> dict[str, Any]:
+    return {
+        "difference": ReconciliationDifference.objects.get(pk=found.subject_id),
+        "outcome": DifferenceOutcome(found.outcome).label,
+    }
+
+
 _FACTS: dict[ProposalKind, Callable[[PortalRequest, Proposal], dict[str, Any]]] = {
     ProposalKind.RELEASE_BATCH: _of_batch,
     ProposalKind.CANCEL_BATCH: _of_batch,
     ProposalKind.DECIDE_TRANSFER: _of_transfer,
     ProposalKind.RESUME_PAYMENTS: _of_stop,
     ProposalKind.REMIT_FUNDS: _of_fund,
+    ProposalKind.DECIDE_DIFFERENCE: _of_difference,
     ProposalKind.STOP_RECOVERY: _of_recovery,
 }
 

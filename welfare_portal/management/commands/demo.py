@@ -14,6 +14,7 @@ from rich.table import Table
 
 from foundation.reference.amounts import format_amount
 from payments.queries import Part
+from payments.states import BatchState
 from welfare_portal.demo.main_job import MainJob, Result
 from welfare_portal.demo.processes import Processes
 from welfare_portal.demo.seed import LINES, seed_money, seed_office
@@ -79,7 +80,8 @@ class Command(BaseCommand):
                 kill_half_way=options["kill"],
             ).run()
         _show(console, result)
-        if not all(finding.holds for finding in result.findings) or result.unknown.count:
+        agreed = result.in_statement == result.gateway.settled + result.gateway.returned and not result.differences
+        if not all(finding.holds for finding in result.findings) or result.unknown.count or not agreed:
             sys.exit(1)
 
 
@@ -93,6 +95,7 @@ def _show(console: Console, result: Result) -> None:
         ("Gửi qua ngân hàng", result.sent),
         ("Đã chi – chuyển khoản", result.gateway.settled),
         ("Đã chi – tiền mặt", result.cash.settled),
+        ("Có trong sao kê ngân hàng", result.in_statement),
         ("Ngân hàng từ chối", totals.rejected),
         ("Bị trả lại", totals.returned),
         ("Chưa đến nhận tiền mặt, chuyển kỳ sau", totals.cancelled),
@@ -104,6 +107,7 @@ def _show(console: Console, result: Result) -> None:
     console.print(
         f"Từ lúc duyệt đến kết quả cuối: {result.seconds:.1f} giây. Tiến trình phải khởi động lại: {result.restarts}."
     )
+    console.print(f"Sao kê: {result.differences} chênh lệch. Đợt chi: {BatchState(result.batch.state).label.lower()}.")
     for finding in result.findings:
         mark = "[green]✓[/]" if finding.holds else "[red]✗[/]"
         console.print(f"  {mark} {finding.name}" + ("" if finding.holds else f": {finding.broken} ({finding.detail})"))
