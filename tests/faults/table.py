@@ -13,6 +13,7 @@ DISPATCH = "tests/payments/test_dispatch.py"
 PROOFS = "tests/payments/test_dispatch_proofs.py"
 MESSAGES = "tests/payments/test_messages.py"
 BANKS = "tests/payments/test_banks.py"
+STATEMENTS = "tests/payments/test_statements.py"
 RESTORING = "tests/payments/test_restoring.py"
 DATABASE = "tests/faults/test_database.py"
 WORKERS = "tests/faults/test_workers.py"
@@ -265,28 +266,41 @@ FAULTS = (
     Fault(
         29,
         "a line missing in the statement",
-        "asked about, no second payment",
-        not_struck="payments are not compared with statements yet",
+        "a difference; nothing is sent again",
+        {"SETTLED": f"{STATEMENTS}::TestF29ARowIsMissing::test_is_a_difference_of_the_payment_and_sends_nothing"},
     ),
     Fault(
         30,
-        "a line in the statement that nobody sent",
-        "suspense, alarm",
+        "a line in the statement that nobody sent, or a second one for one payment",
+        "suspense, alarm; after a restore everything stays held",
         {
-            "request": f"{RESTORING}::TestTheBanksStatements::test_with_a_payment_that_the_copy_never_heard_of_keep_everything_held"
+            "SETTLED": (
+                f"{STATEMENTS}::TestF30ARowThatWeDoNotKnow::test_rests_in_suspense_with_an_alarm",
+                f"{STATEMENTS}::TestF30ARowThatWeDoNotKnow::test_a_second_entry_for_one_payment_is_a_double_credit",
+            ),
+            "UNKNOWN": f"{RESTORING}::TestTheBanksStatements::test_with_a_payment_that_the_copy_never_heard_of_keep_everything_held",
         },
     ),
     Fault(
         31,
-        "another amount in the statement",
-        "a difference for people",
-        {"READY": f"{RESTORING}::TestTheBanksStatements::test_with_another_amount_keep_everything_held"},
+        "another amount, account or date in the statement",
+        "a difference for people; nothing is settled by it",
+        {
+            "ACCEPTED": f"{STATEMENTS}::TestWhatAStatementProves::test_settles_nothing_where_the_sum_is_another",
+            "SETTLED": f"{STATEMENTS}::TestF31AmountAccountStateAndDate::test_is_a_difference_of_its_own",
+            "REJECTED": f"{STATEMENTS}::TestF31AmountAccountStateAndDate::test_a_debit_of_what_the_bank_had_refused",
+        },
     ),
     Fault(
         32,
         "a statement twice, or issued anew",
-        "counts once",
-        not_struck="payments are not compared with statements yet",
+        "counts once; other content is a new version",
+        {
+            "SETTLED": (
+                f"{STATEMENTS}::TestF32TheSameFileTwice::test_changes_nothing_and_says_so",
+                f"{STATEMENTS}::TestF32TheSameFileTwice::test_issued_again_with_other_content_is_a_new_version",
+            )
+        },
     ),
     Fault(
         33,
