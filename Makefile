@@ -44,6 +44,10 @@ demo: $(INSTALLED) .env assets catalogues ## Show a payout month from end to end
 	  $(EMBEDDED) run --ephemeral --directory var/demo -- sh -c '\
 	    $(AS_OWNER) python manage.py prepare_database -v 0 && exec python manage.py demo $(ARGS)'
 
+.PHONY: verify
+verify: $(INSTALLED) .env ## Recompute every invariant on the running portal, and compare with the mocked gateway's own log
+	@exec $(EMBEDDED) run -- python manage.py verify --control $(ARGS)
+
 .PHONY: stop
 stop: $(INSTALLED) ## End a `make run` from another shell
 	@$(EMBEDDED) stop
@@ -92,6 +96,9 @@ soak: $(INSTALLED) assets catalogues ## The same with one seed after the other: 
 .PHONY: restore-drill
 restore-drill: $(INSTALLED) assets catalogues ## Back up while paying, restore the older copy, go on, and prove that nothing was paid twice
 	@exec python -m tests.chaos.drill $(ARGS)
+.PHONY: mutants
+mutants: $(INSTALLED) catalogues ## Break the protocol in a copy, one known mistake after another: each must turn a test red
+	@exec $(EMBEDDED) run --ephemeral --fast -- python -m tests.mutants $(ARGS)
 
 .PHONY: check
 check: catalogues lint types contracts templates deployable ## Run all checks that are not tests

@@ -46,3 +46,9 @@ STATEMENT_REISSUED = declare(
 DIFFERENCE_OVERDUE = declare(
     "difference.overdue", Severity.WARNING, _("Chênh lệch đối soát quá hạn"), page="reconciliation.md#differences"
 )
+VERIFY_BROKEN = declare(
+    "verify.broken",
+    Severity.CRITICAL,
+    _("Kiểm chứng thấy điều không được phép sai"),
+    page="operations.md#does-everything-still-hold",
+)

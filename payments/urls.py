@@ -4,7 +4,7 @@ from django.urls import include, path, register_converter
 from rest_framework.routers import SimpleRouter
 
 from payments import api
-from payments.views import auditor, citizen
+from payments.views import auditor, citizen, verification
 from payments.views.officer import (
     acts,
     approval,
@@ -127,6 +127,7 @@ urlpatterns = [
     path("can-bo/doi-soat/chenh-lech/<int:difference_id>/de-nghi", differences.propose, name="difference-propose"),
     path("can-bo/doi-soat/chenh-lech/<int:difference_id>/rut", differences.withdraw, name="difference-withdraw"),
     path("can-bo/doi-soat/chenh-lech/<int:difference_id>/quyet", differences.decide, name="difference-decide"),
+    path("he-thong/kiem-chung/", verification.verification, name="verification"),
     path("kiem-toan/", auditor.search, name="trace-search"),
     path("kiem-toan/dot-chi/<int:batch_id>/", auditor.batch, name="trace-batch"),
     path("kiem-toan/khoan-chi/<end_to_end_id:end_to_end_id>/", auditor.transfer, name="trace-transfer"),

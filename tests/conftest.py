@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -33,7 +34,7 @@ def _named(url: str, database: str) -> str:
     return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
 
 
-def _owner(database: str) -> "psycopg2.extensions.connection":
+def owner_of(database: str) -> "psycopg2.extensions.connection":
     parts = urlsplit(_named(os.environ["DATABASE_OWNER_URL"], database))
     server = psycopg2.connect(urlunsplit(parts))
     server.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
@@ -62,16 +63,15 @@ def django_db_setup(django_db_blocker: object, request: pytest.FixtureRequest) -
     """One migrated template, one copy of it for this worker; every process started by a test finds the same copy."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     name = f"welfare_test_{worker}"
-    server = _owner("postgres")
+    server = owner_of("postgres")
     with server.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(4242)")  # workers start together; one of them migrates
         try:
             _make_template(cursor)
             cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
             cursor.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-            cursor.execute(
-                f"ALTER ROLE welfare_app IN DATABASE {name} SET idle_in_transaction_session_timeout = '60s'"
-            )
+            for limit, seconds in (("idle_in_transaction_session_timeout", 60), ("transaction_timeout", 600)):
+                cursor.execute(f"ALTER ROLE welfare_app IN DATABASE {name} SET {limit} = '{seconds}s'")
         finally:
             cursor.execute("SELECT pg_advisory_unlock(4242)")
     for variable in ("DATABASE_URL", "DATABASE_OWNER_URL"):
@@ -111,27 +111,38 @@ def without_second_factor(settings: Any) -> None:
 @pytest.fixture
 def superuser(django_db_setup: None) -> Iterator["psycopg2.extensions.connection"]:
     """A second door into this test's database, past every right and trigger: what a criminal administrator has."""
-    server = _owner(connection.settings_dict["NAME"])
+    server = owner_of(connection.settings_dict["NAME"])
     yield server
     server.close()
 
 
 @pytest.fixture
-def committed(django_db_setup: None, django_db_blocker: object) -> Iterator[None]:
-    """Real commits, for races, workers and other processes; afterwards every table but the code tables is emptied.
+def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Real commits, for races, workers and other processes; afterwards every table but the code tables is emptied."""
+    with real_commits(django_db_blocker):
+        yield
+
+
+@contextmanager
+def real_commits(django_db_blocker: Any) -> Iterator[None]:
+    """What `committed` does, for as long as somebody needs it.
 
     The guards against TRUNCATE are passed under the replica role: Django's own flush could not.
     """
-    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+    with django_db_blocker.unblock():
         yield
         connections.close_all()
-        server = _owner(connection.settings_dict["NAME"])
-        with server.cursor() as cursor:
-            cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-            tables = [name for (name,) in cursor.fetchall() if not name.startswith(KEPT)]
-            cursor.execute("SET session_replication_role = replica")
-            cursor.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY")
-        server.close()
+        with closing(owner_of(connection.settings_dict["NAME"])) as server:
+            empty_tables(server)
+
+
+def empty_tables(server: "psycopg2.extensions.connection") -> None:
+    """Empty every table but the code tables, through a superuser's connection."""
+    with server.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        tables = [name for (name,) in cursor.fetchall() if not name.startswith(KEPT)]
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY")
 
 
 @pytest.fixture

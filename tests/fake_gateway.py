@@ -20,6 +20,7 @@ class FakeGateway:
     credits: dict[str, TransferInstruction] = field(default_factory=dict)
     times: Counter[str] = field(default_factory=Counter)
     messages: list[str] = field(default_factory=list)
+    returned: set[str] = field(default_factory=set)
     before: Callable[[], None] = lambda: None
     after: Callable[[], None] = lambda: None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)

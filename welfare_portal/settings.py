@@ -91,6 +91,7 @@ CELERY_BEAT_SCHEDULE = {
     "watch thoroughly": {"task": "welfare_portal.tasks.watch", "schedule": 600.0, "kwargs": {"thoroughly": True}},
     "send notices": {"task": "welfare_portal.tasks.send_notices", "schedule": 10.0},
     "check the trail": {"task": "welfare_portal.tasks.check_trail", "schedule": crontab(hour=3, minute=10)},
+    "verify everything": {"task": "welfare_portal.tasks.verify", "schedule": crontab(hour=2, minute=30)},
 }
 
 # --- The gateway to banks and VNeID (docs/gateway-contract.md) -------------------------------------------------------

@@ -24,6 +24,7 @@ from payments.models.statements import (
 )
 from payments.models.stops import PaymentsStop
 from payments.models.transfers import CashCollection, Transfer, TransferReturn
+from payments.models.verifications import VerificationResult, VerificationRun
 from payments.models.vouchers import FundingVoucher
 
 __all__ = [
@@ -63,4 +64,6 @@ __all__ = [
     "Transfer",
     "TransferResult",
     "TransferReturn",
+    "VerificationResult",
+    "VerificationRun",
 ]

@@ -4,6 +4,7 @@ Nothing is settled from a message that names a transfer that we never sent, or a
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
@@ -30,9 +31,10 @@ WHERE id IN (SELECT chunk_id FROM payments_transfer WHERE end_to_end_id = ANY (%
 ORDER BY id FOR NO KEY UPDATE
 """
 
+# What came before a transfer was first sent cannot be true of it, also when it is read later.
 SENT_AS_TOLD = """
 SELECT t.end_to_end_id, t.instructed_amount, t.state FROM payments_transfer t
-WHERE t.end_to_end_id = ANY (%s) AND t.sent_count > 0
+WHERE t.end_to_end_id = ANY (%s) AND t.sent_count > 0 AND t.first_sent_at <= %s
 """
 
 
@@ -69,9 +71,9 @@ def _set_aside(claim: Claimed, why: str) -> None:
 def _apply(claim: Claimed) -> None:
     event = claim.event
     if isinstance(event, PaymentStatuses):
-        outcome = _apply_statuses(event.statuses, message=claim.pk)
+        outcome = _apply_statuses(event.statuses, claim=claim)
     elif isinstance(event, PaymentReturns):
-        outcome = _apply_returns(event.returns, message=claim.pk)
+        outcome = _apply_returns(event.returns, claim=claim)
     elif isinstance(event, AccountLinked):
         links.record_linked(event=event)
         outcome = "linked"
@@ -82,11 +84,13 @@ def _apply(claim: Claimed) -> None:
     inbox.mark_applied({claim: outcome})
 
 
-def _lock(cursor: Any, ids: list[str], amounts: list[int | None]) -> tuple[list[int], dict[str, str]]:
-    """Lock the chunks of the transfers named, and make sure that each is one we sent, with that amount."""
+def _lock(
+    cursor: Any, ids: list[str], amounts: list[int | None], *, told_at: datetime
+) -> tuple[list[int], dict[str, str]]:
+    """Lock the chunks of the transfers named, and make sure that each is one we had sent by then, with that amount."""
     cursor.execute(LOCK_CHUNKS, [ids])
     chunks = [row[0] for row in cursor.fetchall()]
-    cursor.execute(SENT_AS_TOLD, [ids])
+    cursor.execute(SENT_AS_TOLD, [ids, told_at])
     known = {row[0]: (row[1], row[2]) for row in cursor.fetchall()}
     for end_to_end_id, amount in zip(ids, amounts, strict=True):
         if end_to_end_id not in known:
@@ -96,10 +100,13 @@ def _lock(cursor: Any, ids: list[str], amounts: list[int | None]) -> tuple[list[
     return chunks, {end_to_end_id: state for end_to_end_id, (_, state) in known.items()}
 
 
-def _apply_statuses(statuses: Sequence[TransferAnswer], *, message: int) -> str:
+def _apply_statuses(statuses: Sequence[TransferAnswer], *, claim: Claimed) -> str:
     with connection.cursor() as cursor:
         chunks, _ = _lock(
-            cursor, [item.end_to_end_id for item in statuses], [item.instructed_amount for item in statuses]
+            cursor,
+            [item.end_to_end_id for item in statuses],
+            [item.instructed_amount for item in statuses],
+            told_at=claim.received_at,
         )
         applied = apply_words(cursor, chunk_ids=chunks, words=[Word.of(item) for item in statuses])
         recount(cursor, chunk_ids=chunks, release=False)
@@ -110,15 +117,18 @@ def _apply_statuses(statuses: Sequence[TransferAnswer], *, message: int) -> str:
             actor=GATEWAY,
             subject_kind="chunk",
             subject_id=chunk_id,
-            payload={"gateway_message": message, "moved": applied.moved, "contradicted": applied.contradicted},
+            payload={"gateway_message": claim.pk, "moved": applied.moved, "contradicted": applied.contradicted},
         )
     return f"moved {sum(applied.moved.values())} of {len(statuses)}"
 
 
-def _apply_returns(notices: Sequence[ReturnNotice], *, message: int) -> str:
+def _apply_returns(notices: Sequence[ReturnNotice], *, claim: Claimed) -> str:
     with connection.cursor() as cursor:
         chunks, states = _lock(
-            cursor, [item.end_to_end_id for item in notices], [item.instructed_amount for item in notices]
+            cursor,
+            [item.end_to_end_id for item in notices],
+            [item.instructed_amount for item in notices],
+            told_at=claim.received_at,
         )
         if any(state in ("SENDING", "ACCEPTED", "UNKNOWN") for state in states.values()):
             raise TooEarly("returned before it was known to be settled")
@@ -134,6 +144,6 @@ def _apply_returns(notices: Sequence[ReturnNotice], *, message: int) -> str:
             actor=GATEWAY,
             subject_kind="chunk",
             subject_id=chunk_id,
-            payload={"gateway_message": message, "returns": [notice.return_id for notice in notices]},
+            payload={"gateway_message": claim.pk, "returns": [notice.return_id for notice in notices]},
         )
     return f"returned {taken} of {len(notices)}"

@@ -162,6 +162,7 @@ ADDRESSES: dict[str, Address] = {
     "channels": Address(P.VIEW_SYSTEM),
     "channel-change": Address(P.MANAGE_CHANNELS, "GET POST"),
     "notices": Address(P.READ_NOTICES, "GET POST"),
+    "verification": Address(P.VIEW_SYSTEM),
     # --- The API
     "api-batch-list": Address(P.VIEW_BATCHES),
     "api-batch-detail": Address(P.VIEW_BATCHES, stranger=404),

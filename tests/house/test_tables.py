@@ -20,6 +20,8 @@ APPEND_ONLY = {
     "payments_ledger_entry",
     "payments_payout_line_move",
     "payments_transfer_return",
+    "payments_verification_result",
+    "payments_verification_run",
     "payments_cash_collection",
     "payments_evidence_file",
     "payments_payout_file",

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, connection, transaction
 
+from foundation.audit import clock
 from payments.models import FundBalance, LedgerEntry, PayoutBatch, Transfer
 from payments.operations import dispatch
-from payments.operations.proof import Finding, compare_with_log
+from payments.operations.verification import Credit, GatewayBook
+from payments.operations.verification.running import Line, examine
 from tests.factories import Office
 from tests.fake_gateway import FakeGateway
 
@@ -45,12 +47,28 @@ def ask_all(gateway: FakeGateway) -> None:
         dispatch.ask(claim=claim, gateway=gateway)
 
 
-def broken(gateway: FakeGateway) -> list[Finding]:
-    """The statements about books, transfers and the gateway's own log that do not hold."""
-    log = [(key, sent.instructed_amount, "", gateway.times[key]) for key, sent in gateway.credits.items()]
-    findings = compare_with_log(log=log)
-    run("DROP TABLE IF EXISTS pg_temp.gateway_log")  # gone with the transaction, which is the whole test's here
-    return [finding for finding in findings if not finding.holds]
+def book_of(gateway: FakeGateway) -> GatewayBook:
+    """The fake gateway's own credit log, as `verify` reads it."""
+    return GatewayBook(
+        source="LOG",
+        taken_at=clock.now(),
+        lines=[
+            Credit(
+                end_to_end_id=key,
+                amount=sent.instructed_amount,
+                times_credited=gateway.times[key],
+                returned=key in gateway.returned,
+                bank_bin=sent.creditor_agent,
+                account_number=sent.creditor_account,
+            )
+            for key, sent in gateway.credits.items()
+        ],
+    )
+
+
+def broken(gateway: FakeGateway) -> list[Line]:
+    """The lines of `verify` about books, transfers and the gateway's own log that do not hold."""
+    return [line for line in examine(book=book_of(gateway)) if not line.holds]
 
 
 def run(sql: str, *values: Any) -> int:

@@ -226,7 +226,7 @@ class TestAgainstWhatWasWritten:
         first.refresh_from_db()
         assert (first.state, first.conflicting_status) == ("REJECTED", "ACSC")
         assert build_batch(office, kind=BatchKind.REPLACEMENT).number_of_transactions == 0
-        assert [found.name for found in broken(FakeGateway())] == ["nothing contradicts itself"]
+        assert [line.invariant.code for line in broken(FakeGateway())] == ["I-25"]
 
     def test_a_late_not_paid_takes_no_money_back(self, office: Office) -> None:
         batch, _, (first, _) = given(office)

@@ -297,4 +297,4 @@ def test_a_decision_and_the_banks_own_answer_at_once_book_once(committed: None) 
     assert entries()["VOID"] == 1
     chunk = DispatchChunk.objects.get()
     assert (chunk.rejected_count, chunk.review_count) == (1, states().get("REVIEW", 0))
-    assert [finding.name for finding in broken(gateway)] == []
+    assert broken(gateway) == []

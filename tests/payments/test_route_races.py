@@ -53,7 +53,7 @@ def replacement(office: Office) -> Callable[[], str]:
 def one_story(office: Office) -> None:
     """Every end has its one entry, nothing is paid twice, and what is open is what is reserved."""
     assert paid_by_route() == []
-    assert [finding for finding in broken(FakeGateway()) if finding.name != "nothing contradicts itself"] == []
+    assert {line.invariant.code for line in broken(FakeGateway())} <= {"I-25"}  # a contradiction is for people
     assert all(balance >= 0 for account, balance in balances(office).items() if account != "TREASURY")
 
 

@@ -2,24 +2,15 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import httpx2
 from django.conf import settings
 
+from foundation.audit import clock
+from payments.models import VerificationRun
+from payments.operations.verification import Credit, GatewayBook, read_log
 from welfare_portal.demo.people import ListedPerson
-
-
-@dataclass(frozen=True, slots=True)
-class LoggedCredit:
-    """One line of the gateway's own credit log."""
-
-    end_to_end_id: str
-    amount: int
-    status: str
-    times_credited: int
-    returned: bool
 
 
 class ControlledGateway:
@@ -76,15 +67,15 @@ class ControlledGateway:
         """Let the bank's day be over."""
         self._http.put("/clock", json={"offset_seconds": days * 24 * 3600}).raise_for_status()
 
-    def credits(self) -> Iterator[LoggedCredit]:
+    def credits(self) -> Iterator[Credit]:
         """The gateway's own log, streamed."""
         with self._http.stream("GET", "/credits") as answer:
             answer.raise_for_status()
-            for line in answer.iter_lines():
-                row = json.loads(line)
-                yield LoggedCredit(
-                    row["end_to_end_id"], row["amount"], row["status"], row["times_credited"], row["returned"]
-                )
+            yield from read_log(answer.iter_lines())
+
+    def book(self) -> GatewayBook:
+        """The log as the other side of a verification."""
+        return GatewayBook(source=VerificationRun.Source.LOG, taken_at=clock.now(), lines=self.credits())
 
     def stats(self) -> dict[str, Any]:
         """Totals as the gateway counts them."""

@@ -25,11 +25,13 @@ from beneficiaries.operations import import_register
 from beneficiaries.operations.accounts import confirm_listed_accounts
 from beneficiaries.states import AccountSource, AccountState
 from foundation.audit import clock
+from foundation.audit.operations import SYSTEM
 from foundation.users.access import CITY_TIME
 from foundation.users.roles import Role
 from payments import queries, tasks
-from payments.models import PayoutBatch, ReconciliationDifference, StatementFile, Transfer
-from payments.operations import build, cash, decide, proof, statement_files
+from payments.models import PayoutBatch, ReconciliationDifference, StatementFile, Transfer, VerificationRun
+from payments.operations import build, cash, decide, statement_files
+from payments.operations.verification.running import Line, verify_books
 from payments.states import BatchKind, BatchState, FileState, Route, TransferState
 from welfare_portal.demo.bank import ControlledGateway
 from welfare_portal.demo.people import PERIOD, ListedPerson
@@ -56,7 +58,8 @@ class Result:
     unknown: queries.Part
     in_statement: queries.Part
     differences: int
-    findings: list[proof.Finding]
+    run: VerificationRun
+    lines: list[Line]
     seconds: float
     restarts: int
 
@@ -88,6 +91,7 @@ class MainJob:
         seconds = time.monotonic() - started
         self._reconcile(bank, batch)
         batch.refresh_from_db()
+        run, lines = verify_books(book=bank.book(), by=SYSTEM)
         return Result(
             batch=batch,
             gateway=queries.batch_totals(batch_id=batch.pk, route=Route.GATEWAY),
@@ -98,9 +102,8 @@ class MainJob:
             ),
             in_statement=_matched(batch),
             differences=ReconciliationDifference.objects.filter(account=batch.fund.debtor_account).count(),
-            findings=proof.compare_with_log(
-                log=((c.end_to_end_id, c.amount, c.status, c.times_credited) for c in bank.credits())
-            ),
+            run=run,
+            lines=lines,
             seconds=seconds,
             restarts=self.processes.restarts,
         )

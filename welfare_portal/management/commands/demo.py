@@ -81,7 +81,7 @@ class Command(BaseCommand):
             ).run()
         _show(console, result)
         agreed = result.in_statement == result.gateway.settled + result.gateway.returned and not result.differences
-        if not all(finding.holds for finding in result.findings) or result.unknown.count or not agreed:
+        if result.run.broken or result.unknown.count or not agreed:
             sys.exit(1)
 
 
@@ -108,11 +108,11 @@ def _show(console: Console, result: Result) -> None:
         f"Từ lúc duyệt đến kết quả cuối: {result.seconds:.1f} giây. Tiến trình phải khởi động lại: {result.restarts}."
     )
     console.print(f"Sao kê: {result.differences} chênh lệch. Đợt chi: {BatchState(result.batch.state).label.lower()}.")
-    for finding in result.findings:
-        mark = "[green]✓[/]" if finding.holds else "[red]✗[/]"
-        console.print(f"  {mark} {finding.name}" + ("" if finding.holds else f": {finding.broken} ({finding.detail})"))
+    for line in result.lines:
+        mark = "[green]✓[/]" if line.holds else "[red]✗[/]"
+        console.print(f"  {mark} {line.words}", highlight=False)
     console.print(
         "[bold green]Sổ sách, đợt chi và nhật ký của cổng khớp nhau.[/]"
-        if all(finding.holds for finding in result.findings)
+        if not result.run.broken
         else "[bold red]Không khớp.[/]"
     )

@@ -1,0 +1,162 @@
+"""A run of `verify`: that it looks at everything, keeps what it found, ends in 1 when something is wrong, and costs no memory."""
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from foundation.audit.models import Alarm, AuditEvent
+from foundation.audit.operations import SYSTEM
+from payments.models import VerificationResult, VerificationRun
+from payments.operations.verification import INVARIANTS, Check, Credit, GatewayBook
+from payments.operations.verification.gateway_book import load
+from payments.operations.verification.running import look, verify_books
+from tests.payments.helpers import refused
+from tests.payments.verify.conftest import Ward
+
+
+def verify(*arguments: str) -> tuple[int, str]:
+    """What the command said, and how it ended."""
+    out = io.StringIO()
+    try:
+        call_command("verify", *arguments, stdout=out)
+    except SystemExit as end:
+        return int(end.code or 0), out.getvalue()
+    return 0, out.getvalue()
+
+
+class TestEveryCheck:
+    def test_has_something_to_look_at_where_everything_has_happened(self, ward: Ward) -> None:
+        idle = []
+        with connection.cursor() as cursor:
+            load(cursor, ward.book)
+            for invariant in INVARIANTS:
+                idle += [str(check.name) for check in invariant.checks if not look(cursor, check, ward.book).checked]
+        assert idle == []
+
+    def test_belongs_to_one_of_the_thirty_invariants_or_to_the_guards(self) -> None:
+        assert [invariant.code for invariant in INVARIANTS] == [*(f"I-{number}" for number in range(1, 31)), "G"]
+        assert all(invariant.checks for invariant in INVARIANTS)
+
+    def test_counts_what_it_cannot_compare_as_broken(self, ward: Ward) -> None:
+        with connection.cursor() as cursor:
+            seen = look(cursor, Check("", "VALUES (1, NULL::boolean), (2, false)"), None)
+        assert (seen.checked, seen.broken, seen.example) == (2, 1, "1")
+
+
+class TestARun:
+    def test_is_kept_line_by_line_with_an_event(self, ward: Ward) -> None:
+        run, lines = verify_books(book=ward.book, by=SYSTEM)
+        assert (run.broken, run.source, run.transfers) == (0, "LOG", 15)
+        kept = dict(VerificationResult.objects.filter(run=run).values_list("code", "outcome"))
+        assert kept == dict.fromkeys((line.invariant.code for line in lines), "HOLDS")
+        event = AuditEvent.objects.filter(kind="verification.run").latest("id")
+        assert (event.subject_id, event.payload) == (str(run.pk), {"source": "LOG", "broken": [], "transfers": 15})
+
+    def test_that_finds_something_is_kept_with_what_it_found(self, ward: Ward) -> None:
+        book = GatewayBook(source="LOG", taken_at=ward.book.taken_at, lines=[])
+        run, _ = verify_books(book=book, by=SYSTEM)
+        (result,) = VerificationResult.objects.filter(run=run, outcome="BROKEN")
+        assert (result.code, run.broken, result.broken) == ("I-30", 1, 9)
+        assert "Đã chi ở đây thì đã ghi có ở đó" in result.finding
+        alarm = Alarm.objects.get(code="verify.broken", details__run=run.pk)
+        assert (alarm.subject_id, alarm.severity, alarm.details["run"]) == ("I-30", "CRITICAL", run.pk)
+
+    def test_is_never_changed_nor_removed(self, ward: Ward) -> None:
+        verify_books(book=None, by=SYSTEM)
+        for table in ("payments_verification_run", "payments_verification_result"):
+            for act in (f"UPDATE {table} SET broken = 0", f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"):
+                refused(act, by="permission denied")
+
+    def test_leaves_the_session_as_it_was(self, ward: Ward) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET statement_timeout = '7s'")
+            verify_books(book=ward.book, by=SYSTEM)
+            cursor.execute("SELECT current_setting('statement_timeout'), to_regclass('pg_temp.gateway_credit')")
+            assert cursor.fetchone() == ("7s", None)
+            cursor.execute("RESET statement_timeout")
+
+    def test_reads_the_book_in_portions_and_holds_none_of_it(self, ward: Ward) -> None:
+        """A book of a quarter of a million lines is not in memory: the iterator is asked for as many as fit in a portion."""
+        alive = most = 0
+
+        class Line(Credit):
+            def __init__(self, number: int) -> None:
+                nonlocal alive, most
+                super().__init__(end_to_end_id=f"{number:032x}", amount=1, times_credited=0)
+                alive += 1
+                most = max(most, alive)
+
+            def __del__(self) -> None:
+                nonlocal alive
+                alive -= 1
+
+        def lines() -> Iterator[Credit]:
+            for number in range(100_000):
+                yield Line(number)
+
+        with connection.cursor() as cursor:
+            assert load(cursor, GatewayBook(source="LOG", taken_at=ward.book.taken_at, lines=lines())) == 100_000
+        assert most < 100
+
+
+class TestTheCommand:
+    def test_ends_in_0_when_every_line_holds(self, ward: Ward, tmp_path: Any) -> None:
+        path = tmp_path / "log.ndjson"
+        path.write_bytes(log_of(ward))
+        code, said = verify("--log", str(path))
+        assert code == 0
+        assert said.count("✓") == 31
+        assert "mọi dòng đúng" in said
+
+    def test_ends_in_1_and_names_what_is_wrong(self, ward: Ward, tmp_path: Any) -> None:
+        path = tmp_path / "log.ndjson"
+        path.write_bytes(log_of(ward).replace(b'"times_credited":1', b'"times_credited":2', 1))
+        code, said = verify("--log", str(path))
+        assert code == 1
+        assert {line.split()[1] for line in said.splitlines() if line.startswith("✗")} == {"I-1", "I-30"}
+        assert "2 dòng sai" in said
+
+    def test_says_what_it_did_not_compare(self, ward: Ward) -> None:
+        code, said = verify()
+        assert code == 0
+        assert {line.split()[1] for line in said.splitlines() if line.startswith("–")} == {
+            "I-1",
+            "I-8",
+            "I-20",
+            "I-30",
+        }
+
+    def test_refuses_a_log_that_it_cannot_read_and_keeps_nothing(self, ward: Ward, tmp_path: Any) -> None:
+        path = tmp_path / "log.ndjson"
+        path.write_bytes(log_of(ward) + b"<html>")
+        before = VerificationRun.objects.count()
+        with pytest.raises(CommandError, match="line 13"):
+            verify("--log", str(path))
+        assert VerificationRun.objects.count() == before
+
+    def test_asks_the_mocked_gateway_only_in_the_demonstration(self, ward: Ward) -> None:
+        with pytest.raises(CommandError, match="DEMO is off"):
+            verify("--control")
+
+
+def log_of(ward: Ward) -> bytes:
+    return b"".join(
+        orjson.dumps(
+            {
+                "end_to_end_id": line.end_to_end_id,
+                "amount": line.amount,
+                "times_credited": line.times_credited,
+                "returned": line.returned,
+                "message_id": line.message_id,
+                "bank_bin": line.bank_bin,
+                "account": line.account_number,
+            }
+        )
+        + b"\n"
+        for line in ward.book.lines
+    )
