@@ -11,7 +11,7 @@ from beneficiaries.forms.fields import ReasonField
 from payments.errors import STATEMENT_REFUSALS
 from payments.operations.acting import REASON_MAX
 from payments.operations.statement_files import MAX_BYTES, MOST_DAYS
-from payments.states import BY_PEOPLE, DifferenceKind, DifferenceOutcome, DifferenceState
+from payments.statement_states import BY_PEOPLE, DifferenceKind, DifferenceOutcome, DifferenceState
 
 NO_NUMBERS = _("Ít nhất 10 ký tự. Không ghi số căn cước, số tài khoản, số điện thoại.")
 

@@ -19,7 +19,7 @@ from payments.models.proposals import Proposal
 from payments.models.statements import Statement, StatementEntry
 from payments.models.transfers import Transfer
 from payments.models.visible import UnitQuerySet
-from payments.states import DIFFERENCE_MOVES, DifferenceKind, DifferenceOutcome, DifferenceState
+from payments.statement_states import DIFFERENCE_MOVES, DifferenceKind, DifferenceOutcome, DifferenceState
 
 
 class ReconciliationDifference(models.Model):

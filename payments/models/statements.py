@@ -15,7 +15,7 @@ from foundation.audit.protection import append_only
 from foundation.reference.models import Unit
 from payments.models.transfers import Transfer
 from payments.models.visible import UnitQuerySet
-from payments.states import FILE_MOVES, FILE_OPEN, EntryDirection, FileSource, FileState, MatchedHow
+from payments.statement_states import FILE_MOVES, FILE_OPEN, EntryDirection, FileSource, FileState, MatchedHow
 
 
 class StatementFile(models.Model):

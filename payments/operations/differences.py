@@ -25,15 +25,8 @@ from payments.operations.acting import checked_reason, require
 from payments.operations.match_statements import lock_funds
 from payments.operations.proposals import Effect, Paper, Subject
 from payments.operations.take_up import count_matched
-from payments.states import (
-    BY_PEOPLE,
-    DifferenceKind,
-    DifferenceOutcome,
-    DifferenceState,
-    MatchedHow,
-    ProposalKind,
-    Route,
-)
+from payments.statement_states import BY_PEOPLE, DifferenceKind, DifferenceOutcome, DifferenceState, MatchedHow
+from payments.states import ProposalKind, Route
 
 SUBJECT = "difference"
 

@@ -24,7 +24,7 @@ from payments.errors import BadStatement
 from payments.models import Statement, StatementFile
 from payments.operations import match_statements, take_up
 from payments.operations.statement_files import JOB_KIND, stored_content, unit_of
-from payments.states import FileState
+from payments.statement_states import FileState
 
 log = structlog.get_logger(__name__)
 

@@ -25,7 +25,7 @@ from foundation.users.roles import Permission
 from payments.errors import BadStatement, WrongInput
 from payments.models import Fund, StatementFile, StatementFilePart
 from payments.operations.acting import require
-from payments.states import FileSource, FileState
+from payments.statement_states import FileSource, FileState
 
 log = structlog.get_logger(__name__)
 

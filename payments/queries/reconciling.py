@@ -21,7 +21,8 @@ from payments.models import (
     StatementFile,
 )
 from payments.queries.totals import Part, batch_totals
-from payments.states import DifferenceKind, DifferenceState, FileState, Route
+from payments.statement_states import DifferenceKind, DifferenceState, FileState
+from payments.states import Route
 
 JOB_KIND = "statement.import"
 

@@ -18,7 +18,8 @@ from foundation.gateway.port import ReturnNotice, TransferAnswer
 from foundation.reference.amounts import format_amount, format_count
 from payments.models import Approval, DispatchAttempt, LedgerEntry, StatementEntry
 from payments.queries.tracing import Trace
-from payments.states import AttemptKind, AttemptOutcome, EntryDirection, EntryKind, PaidOrNot
+from payments.statement_states import EntryDirection
+from payments.states import AttemptKind, AttemptOutcome, EntryKind, PaidOrNot
 
 
 class Tone(models.TextChoices):
@@ -305,23 +306,17 @@ def _entry(row: LedgerEntry) -> TimelineEntry:
 
 def _shown_by_statement(entry: StatementEntry) -> TimelineEntry:
     """The bank's own book: what its statement says of this payment, and whether a later version takes it back."""
-    taken_back = entry.superseded_by is not None
-    debited = entry.direction == EntryDirection.DBIT
-    what = _("Sao kê ghi nợ khoản này") if debited else _("Sao kê ghi có: tiền trả lại")
+    debited, later = entry.direction == EntryDirection.DBIT, f" → {by.version}" if (by := entry.superseded_by) else ""
     return TimelineEntry(
         at=entry.statement.imported_at,
-        tone=Tone.BAD if taken_back or not debited else Tone.GOOD,
-        what=str(what),
+        tone=Tone.GOOD if debited and entry.superseded_by is None else Tone.BAD,
+        what=str(_("Sao kê ghi nợ khoản này") if debited else _("Sao kê ghi có: tiền trả lại")),
         actor=str(GATEWAY),
-        role=str(_("Sao kê")),
         details=_pairs(
-            (_("Số bút toán"), entry.entry_reference),
+            (_("Số bút toán"), f"{entry.entry_reference}, {entry.get_matched_how_display()}"),
             (_("Số tiền"), format_amount(entry.amount)),
             (_("Ngày hạch toán"), f"{entry.booking_date:%d/%m/%Y}"),
-            (_("Ngày giá trị"), f"{entry.value_date:%d/%m/%Y}"),
-            (_("Khớp"), entry.get_matched_how_display()),
-            (_("Sao kê số"), f"{entry.statement.statement_id}, {_('bản')} {entry.statement.version}"),
-            (_("Bị thay bởi"), f"{_('bản')} {entry.superseded_by.version}" if entry.superseded_by else ""),
+            (_("Sao kê số"), f"{entry.statement.statement_id}, {_('bản')} {entry.statement.version}{later}"),
         ),
         digest=bytes(entry.statement.content_sha256).hex(),
     )

@@ -16,7 +16,7 @@ from payments.models import BatchAdjustment, DispatchChunk, PayoutBatch, PayoutL
 from payments.operations import cash, differences, proposals, release
 from payments.operations.differences import DIFFERENCE_EFFECTS, propose_decision, take_over
 from payments.operations.returns import record_returns
-from payments.states import DifferenceOutcome
+from payments.statement_states import DifferenceOutcome
 from tests.factories import Office, build_batch, make_entitled, make_staff, start
 from tests.fake_gateway import FakeGateway
 from tests.payments.helpers import balances, entries, read, refused, send_all, state_of

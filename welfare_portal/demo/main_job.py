@@ -32,7 +32,8 @@ from payments import queries, tasks
 from payments.models import PayoutBatch, ReconciliationDifference, StatementFile, Transfer, VerificationRun
 from payments.operations import build, cash, decide, statement_files
 from payments.operations.verification.running import Line, verify_books
-from payments.states import BatchKind, BatchState, FileState, Route, TransferState
+from payments.statement_states import FileState
+from payments.states import BatchKind, BatchState, Route, TransferState
 from welfare_portal.demo.bank import ControlledGateway
 from welfare_portal.demo.people import PERIOD, ListedPerson
 from welfare_portal.demo.processes import Processes

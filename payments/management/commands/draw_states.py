@@ -14,7 +14,7 @@ from django.utils import translation
 from beneficiaries import states as register_states
 from foundation.audit.graphs import edges
 from foundation.gateway.models import NOTICE_MOVES, NoticeState
-from payments import states
+from payments import statement_states, states
 
 PATH = Path(settings.BASE_DIR) / "docs" / "states.md"
 
@@ -124,16 +124,16 @@ GRAPHS = (
         "Statement file",
         "A file of the bank's statements, ordered from the gateway or handed in.",
         "statement_file",
-        states.FileState,
-        states.FILE_MOVES,
+        statement_states.FileState,
+        statement_states.FILE_MOVES,
         ("ORDERED", "RECEIVED"),
     ),
     Graph(
         "Difference",
         "Where our books, the bank's answers and its statement do not agree.",
         "difference",
-        states.DifferenceState,
-        states.DIFFERENCE_MOVES,
+        statement_states.DifferenceState,
+        statement_states.DIFFERENCE_MOVES,
         ("OPEN",),
     ),
 )

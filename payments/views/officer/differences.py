@@ -17,7 +17,8 @@ from payments.models import Proposal, ReconciliationDifference
 from payments.operations import differences as acts
 from payments.operations import proposals
 from payments.queries.reconciling import DifferenceFilter, differences_visible, three_way
-from payments.states import DifferenceKind, DifferenceOutcome, DifferenceState, ProposalState
+from payments.statement_states import DifferenceKind, DifferenceOutcome, DifferenceState
+from payments.states import ProposalState
 from payments.views.officer.batch import find as find_batch
 from payments.views.officer.batch import head
 

@@ -26,14 +26,8 @@ from payments.queries import batch_totals
 from payments.queries.deciding import proposals, subject_transfer, waiting_counts
 from payments.queries.funds import effects_of_booking
 from payments.queries.lists import place_of
-from payments.states import (
-    REMIT_OF_ACCOUNT,
-    BatchState,
-    DifferenceOutcome,
-    LedgerAccount,
-    ProposalKind,
-    ProposalState,
-)
+from payments.statement_states import DifferenceOutcome
+from payments.states import REMIT_OF_ACCOUNT, BatchState, LedgerAccount, ProposalKind, ProposalState
 
 # Payments; a longer list is worked out anew when somebody asks for it, and always by the confirmation.
 CHECKED_AT_ONCE = 20_000

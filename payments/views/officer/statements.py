@@ -32,7 +32,7 @@ from payments.queries.reconciling import (
     version_changes,
     versions_of,
 )
-from payments.states import FILE_OPEN
+from payments.statement_states import FILE_OPEN
 
 AROUND_THE_FILE = 64 * 1024
 P = ParamSpec("P")
