@@ -294,7 +294,8 @@ def purge_drafts() -> int:
         cursor.execute(PURGE, {"kept": DRAFT_KEPT_DAYS})
         purged: int = cursor.rowcount
         cursor.execute(
-            "DELETE FROM beneficiaries_enquiry_count WHERE day < portal_now()::date - %s", [DRAFT_KEPT_DAYS]
+            "DELETE FROM beneficiaries_enquiry_count WHERE day < (portal_now() AT TIME ZONE 'Asia/Ho_Chi_Minh')::date - %s",
+            [DRAFT_KEPT_DAYS],
         )
     if purged:
         record_event(

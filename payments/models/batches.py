@@ -150,8 +150,9 @@ class PayoutBatch(models.Model):
                 func="""
                     SELECT approvals_required INTO NEW.approvals_required
                     FROM payments_approval_policy
-                    WHERE amount_from <= NEW.control_sum AND valid_from <= NEW.submitted_at::date
-                      AND (valid_to IS NULL OR valid_to >= NEW.submitted_at::date)
+                    WHERE amount_from <= NEW.control_sum
+                      AND valid_from <= (NEW.submitted_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date
+                      AND (valid_to IS NULL OR valid_to >= (NEW.submitted_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date)
                     ORDER BY amount_from DESC, valid_from DESC LIMIT 1;
                     IF NEW.approvals_required IS NULL THEN
                         RAISE EXCEPTION 'payout_batch_quorum_of_policy: no policy for %', NEW.control_sum

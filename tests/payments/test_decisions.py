@@ -1,7 +1,7 @@
 """I-17, I-18, I-21: who may submit, take back, approve, send back and hold a list; humans are counted, not logins."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -151,6 +151,18 @@ class TestQuorum:
         assert read(
             "SELECT approvals_required FROM payments_approval_policy WHERE amount_from = 5000000000 AND valid_to IS NULL"
         ) == [(2,)]
+
+    def test_is_that_of_the_citys_day(self, office: Office) -> None:
+        """At seven in the evening of Greenwich it is the next day in the city, and so is the rule."""
+        run("UPDATE payments_approval_policy SET valid_to = '2026-11-30'")
+        run(
+            "INSERT INTO payments_approval_policy (amount_from, approvals_required, valid_from) VALUES (0, 3, '2026-12-01')"
+        )
+        make_entitled(1)
+        batch = build_batch(office)
+        decide.submit_batch(batch_id=batch.pk, by=office.preparer, at=datetime(2026, 11, 30, 19, tzinfo=UTC))
+        batch.refresh_from_db()
+        assert batch.approvals_required == 3
 
     def test_cannot_be_chosen_at_submit(self, office: Office) -> None:
         ask_for_two()

@@ -163,6 +163,12 @@ I30 = Invariant(
         Check(_("Không chi ở đây thì không ghi có ở đó"), UNPAID, of_gateway=True),
         Check(_("Bị trả lại ở đây thì cũng bị trả lại ở đó"), RETURNED, of_gateway=True),
     ),
-    remedy=Remedy.STOP,
+    (
+        "statement_entry_one_per_transfer",
+        "statement_adds_up",
+        "difference_once",
+        "difference_closed_with_proof",
+    ),
+    Remedy.STOP,
 )
 GATEWAY = (I01, I30)

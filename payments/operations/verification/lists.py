@@ -251,8 +251,9 @@ I21 = Invariant(
             _("Đợt đã duyệt có đủ số người theo mức tiền"),
             """SELECT b.id, b.approvals_required IS DISTINCT FROM (
                     SELECT p.approvals_required FROM payments_approval_policy p
-                    WHERE p.amount_from <= b.control_sum AND p.valid_from <= b.submitted_at::date
-                      AND (p.valid_to IS NULL OR p.valid_to >= b.submitted_at::date)
+                    WHERE p.amount_from <= b.control_sum
+                      AND p.valid_from <= (b.submitted_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date
+                      AND (p.valid_to IS NULL OR p.valid_to >= (b.submitted_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date)
                     ORDER BY p.amount_from DESC, p.valid_from DESC LIMIT 1)
                 OR (SELECT count(*) FROM payments_approval a
                     WHERE a.batch_id = b.id AND a.decision = 'APPROVED' AND a.list_hash = b.list_hash) < b.approvals_required
