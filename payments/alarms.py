@@ -29,22 +29,28 @@ RESTORED = declare(
     page="operations.md#backups",
 )
 STATEMENT_REFUSED = declare(
-    "statement.refused", Severity.WARNING, _("Sao kê của ngân hàng không đọc được"), page="reconciliation.md#refused"
+    "statement.refused",
+    Severity.WARNING,
+    _("Sao kê của ngân hàng không đọc được"),
+    page="operations.md#alarm-statement-refused",
 )
 STATEMENT_DIFFERS = declare(
     "statement.differs",
     Severity.CRITICAL,
     _("Sao kê có khoản ngoài sổ, trùng hoặc trái kết quả"),
-    page="reconciliation.md#differences",
+    page="operations.md#alarm-statement-differs",
 )
 STATEMENT_REISSUED = declare(
     "statement.reissued",
     Severity.WARNING,
     _("Ngân hàng gửi lại sao kê khác bản trước"),
-    page="reconciliation.md#versions",
+    page="operations.md#alarm-statement-reissued",
 )
 DIFFERENCE_OVERDUE = declare(
-    "difference.overdue", Severity.WARNING, _("Chênh lệch đối soát quá hạn"), page="reconciliation.md#differences"
+    "difference.overdue",
+    Severity.WARNING,
+    _("Chênh lệch đối soát quá hạn"),
+    page="operations.md#alarm-difference-overdue",
 )
 VERIFY_BROKEN = declare(
     "verify.broken",

@@ -20,6 +20,7 @@ from payments.queries.hearing import Answer, Callback, heard
 from payments.states import ROUTES_BY_FILE
 
 MOST_EVENTS = 500
+EXPORTED = "transfer.exported"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,8 @@ def trace(*, end_to_end_id: str) -> Trace:
         | Q(subject_kind="account", subject_id=str(transfer.payout_account_id or ""))
     )
     attempts = list(DispatchAttempt.objects.filter(chunk_id=transfer.chunk_id).order_by("fence"))
-    events = list(AuditEvent.objects.filter(subjects).order_by("at", "id")[:MOST_EVENTS])
+    # Who took the story away is in the trail; it is no part of the story, which stays the same for everybody.
+    events = list(AuditEvent.objects.filter(subjects).exclude(kind=EXPORTED).order_by("at", "id")[:MOST_EVENTS])
     answers, callbacks = heard(end_to_end_id=transfer.end_to_end_id, attempts=attempts, events=events)
     decisions = transfer.batch.approvals.select_related("decided_by", "role_assignment__unit")
     moves = PayoutLineMove.objects.filter(Q(from_transfer=transfer) | Q(to_transfer=transfer))

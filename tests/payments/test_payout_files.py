@@ -178,7 +178,8 @@ class TestTheContent:
         _, file, transfers = given(office)
         sheet = CalamineWorkbook.from_filelike(io.BytesIO(taken(office, file, FileKind.SHEET))).get_sheet_by_index(0)
         cells = [str(cell) for row in sheet.to_python() for cell in row if cell != ""]
-        for text in ("BẢNG THANH TOÁN CHO ĐỐI TƯỢNG THỤ HƯỞNG (Mẫu số 09)", "Mã ĐVQHNS: 1055555", "KHO BẠC NHÀ NƯỚC"):
+        unit = f"Mã ĐVQHNS: {office.fund.budget_code}"
+        for text in ("BẢNG THANH TOÁN CHO ĐỐI TƯỢNG THỤ HƯỞNG (Mẫu số 09)", unit, "KHO BẠC NHÀ NƯỚC"):
             assert text in cells
         assert "Bằng chữ: Một triệu ba trăm nghìn đồng" in cells
         assert [transfer.creditor_name in cells for transfer in transfers] == [True, True]

@@ -1,5 +1,7 @@
 """Pages of a batch: its transfers, and the lines that were left out; the same two queries for two rows and for two hundred."""
 
+from datetime import timedelta
+
 import pytest
 
 from beneficiaries.models import Entitlement, ProgrammeLine
@@ -134,7 +136,7 @@ class TestExcluded:
         account = make_account(cooling, state="REQUESTED")
         account.state, account.match_result = "ACCOUNT_CHECKED", "MATCH"
         account.save()
-        account.state, account.cooling_until = "COOLING", office.at()
+        account.state, account.cooling_until = "COOLING", office.at() + timedelta(hours=72)
         account.save()
         return build_batch(office)
 

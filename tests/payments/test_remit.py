@@ -282,6 +282,8 @@ def _refund_of_one(gateway: FakeGateway) -> Any:
         value_date=clock.now().date(),
     )
 
+    gateway.returned.add(end_to_end_id)
+
     def act() -> None:
         with transaction.atomic(), connection.cursor() as cursor:
             record_returns(cursor, chunk_ids=[chunk_id], notices=[notice])

@@ -89,10 +89,11 @@ I06 = Invariant(
         Check(
             _("Khoản chi có dấu vết của đường đã đi"),
             f"""SELECT t.end_to_end_id, t.state NOT IN ({_in(T)})
-                OR (t.state NOT IN ('PLANNED', 'EXCLUDED', 'CANCELLED') AND b.started_at IS NULL)
+                OR (t.state NOT IN ('PLANNED', 'EXCLUDED', 'CANCELLED') AND b.started_at IS NULL AND c.doubted_at IS NULL)
                 OR (t.state IN ({_in(ENDED)})) <> (t.ended_at IS NOT NULL)
                 OR (t.state IN ('PLANNED', 'EXCLUDED', 'HANDED_OVER') AND t.sent_count > 0)
-            FROM payments_transfer t JOIN payments_payout_batch b ON b.id = t.batch_id""",
+            FROM payments_transfer t JOIN payments_payout_batch b ON b.id = t.batch_id
+            JOIN payments_dispatch_chunk c ON c.id = t.chunk_id""",
         ),
         Check(
             _("Đợt chi có dấu vết của đường đã đi"),

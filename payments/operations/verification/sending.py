@@ -98,7 +98,7 @@ I11 = Invariant(
         ),
         Check(
             _("Câu trả lời đến muộn không làm khoản nào đổi"),
-            """SELECT e.id, e.payload -> 'moved' <> '{}'::jsonb OR a.id IS NULL OR a.outcome NOT IN ('STALE', 'UNKNOWN')
+            """SELECT e.id, e.payload -> 'moved' <> '{}'::jsonb OR a.id IS NULL OR a.outcome = 'PENDING'
             FROM audit_event e LEFT JOIN payments_dispatch_attempt a ON a.message_id = e.payload ->> 'message'
             WHERE e.subject_kind = 'chunk' AND e.kind = 'chunk.stale_answer'""",
         ),
