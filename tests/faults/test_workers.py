@@ -27,6 +27,7 @@ def out_of_memory(*_: Any, **__: Any) -> Any:
 
 
 class TestF7AWorkerOutlivesItsMemory:
+    @pytest.mark.django_db  # a worker gives a sign of life
     def test_the_task_lets_go_and_does_not_raise(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(tasks, "drain", out_of_memory)
         assert tasks.work() is None
@@ -98,6 +99,7 @@ class TestF34BellsThatRingTwice:
 
 
 class TestF40OldAndNewReleasesSideBySide:
+    @pytest.mark.django_db  # each gives a sign of life
     @pytest.mark.parametrize("task", [tasks.tick, account_tasks.sweep, own_tasks.seal], ids=lambda task: task.name)
     def test_a_bell_of_a_newer_release_is_understood(self, task: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(tasks, "ring", lambda: None)

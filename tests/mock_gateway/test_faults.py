@@ -376,11 +376,20 @@ class TestReach:
             "consent_token": new_id(),
             "consent_given_at": "2026-11-23T02:15:00Z",
         }
+        notice = {
+            "notice_id": new_id(),
+            "national_id": "079144100238",
+            "phone_numbers": [],
+            "title": "Thông báo",
+            "text": "Tiền đã về.",
+        }
+        told = {"message_id": new_id(), "notices": [notice]}
         answers = {
             "credits": gateway.bank.send(message(line())).status_code,
             "inquiries": gateway.bank.call("POST", "/inquiries", {"end_to_end_ids": ["a"]}).status_code,
             "accounts": gateway.bank.verify("970436", "0071000123456").status_code,
             "links": gateway.bank.call("POST", "/links", link).status_code,
+            "notices": gateway.bank.call("POST", "/notices", told, webhook_id=told["message_id"]).status_code,
             "statements": gateway.bank.call("GET", "/statements/2020-01-01").status_code,
         }
         assert {name for name, status in answers.items() if status == 429} == {endpoint}
