@@ -383,13 +383,14 @@ class TestReach:
             "title": "Thông báo",
             "text": "Tiền đã về.",
         }
-        told = {"message_id": new_id(), "notices": [notice]}
+        message_id = new_id()
+        told = {"message_id": message_id, "notices": [notice]}
         answers = {
             "credits": gateway.bank.send(message(line())).status_code,
             "inquiries": gateway.bank.call("POST", "/inquiries", {"end_to_end_ids": ["a"]}).status_code,
             "accounts": gateway.bank.verify("970436", "0071000123456").status_code,
             "links": gateway.bank.call("POST", "/links", link).status_code,
-            "notices": gateway.bank.call("POST", "/notices", told, webhook_id=told["message_id"]).status_code,
+            "notices": gateway.bank.call("POST", "/notices", told, webhook_id=message_id).status_code,
             "statements": gateway.bank.call("GET", "/statements/2020-01-01").status_code,
         }
         assert {name for name, status in answers.items() if status == 429} == {endpoint}
