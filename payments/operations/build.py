@@ -71,7 +71,7 @@ WITH withheld AS MATERIALIZED ({WITHHELD}
 ), chunk AS (
     INSERT INTO payments_dispatch_chunk (batch_id, number, route, creditor_agent, number_of_transactions, control_sum)
     SELECT %(batch)s, number, route, creditor_agent, count(*), sum(amount)
-    FROM numbered GROUP BY number, route, creditor_agent
+    FROM numbered GROUP BY number, route, creditor_agent ORDER BY number
     RETURNING id, number
 ), transfer AS (
     INSERT INTO payments_transfer (batch_id, chunk_id, payee_id, route, delivery, payment_way_id, payout_account_id,

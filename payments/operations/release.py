@@ -96,11 +96,11 @@ WITH picked AS (
     ORDER BY c.batch_id, c.number
     LIMIT %(limit)s FOR UPDATE OF c SKIP LOCKED
 ), opened AS (
-    UPDATE payments_transfer t SET state = 'READY', due_at = portal_now()
+    UPDATE payments_transfer t SET state = 'READY', due_at = (SELECT portal_now())
     FROM picked WHERE t.chunk_id = picked.id AND t.state = 'PLANNED'
 )
 UPDATE payments_dispatch_chunk c
-SET state = CASE WHEN c.number_of_transactions = 0 THEN 'DONE' ELSE 'READY' END, due_at = portal_now()
+SET state = CASE WHEN c.number_of_transactions = 0 THEN 'DONE' ELSE 'READY' END, due_at = (SELECT portal_now())
 FROM picked WHERE c.id = picked.id
 RETURNING c.id, c.doubted_at IS NOT NULL
 """
