@@ -26,6 +26,7 @@ ONE_LANGUAGE_TEMPLATES = {
 }
 ONE_LANGUAGE = {
     "welfare_portal/demo/": "invented people and their lists",
+    "welfare_portal/bench/": "invented people and their lists",
     "welfare_portal/management/": "for whoever runs the machine",
     "welfare_portal/catalogues.py": "the word by which what libraries bring is not taken",
     "welfare_portal/settings.py": "the title of the API's description",

@@ -1,6 +1,7 @@
 """A real gateway process on a free port, and a portal that receives its callbacks. No Django, no database."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -20,9 +21,16 @@ ROOT = Path(__file__).parents[2]
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port below those that the system gives to who asks for any: it stays free while its gateway is down."""
+    while True:
+        port = random.SystemRandom().randrange(20_000, 30_000)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 class Gateway:

@@ -187,6 +187,7 @@ class Receiver:
     """A portal that receives callbacks: checks signatures, keeps every delivery, answers as told."""
 
     def __init__(self, port: int = 0) -> None:
+        self.path = "/api/v1/gateway/callbacks"
         self.received: list[Received] = []
         self.answers: Callable[[Received], int] = lambda _: 204
         self._lock = threading.Lock()
@@ -197,7 +198,9 @@ class Receiver:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
-                status = receiver.take(dict(self.headers.items()), body)
+                # A message for a gateway that had this port before it was ended is for nobody.
+                meant = self.path == receiver.path
+                status = receiver.take(dict(self.headers.items()), body) if meant else 404
                 self.send_response(status)
                 self.send_header("content-length", "0")
                 self.end_headers()
@@ -207,7 +210,7 @@ class Receiver:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}/api/v1/gateway/callbacks"
+        self.url = f"http://127.0.0.1:{self._server.server_port}{self.path}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def close(self) -> None:

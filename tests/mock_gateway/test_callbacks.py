@@ -148,7 +148,7 @@ def test_the_schedule_is_the_contracts(outbox_of_one: sqlite3.Connection):
 class TestPortalDown:
     def test_waits_quietly_and_delivers_when_it_is_back(self, own_gateway: Any):
         port = free_port()
-        gateway = own_gateway(MOCK_GATEWAY_CALLBACK_URL=f"http://127.0.0.1:{port}/callbacks")
+        gateway = own_gateway(MOCK_GATEWAY_CALLBACK_URL=f"http://127.0.0.1:{port}/api/v1/gateway/callbacks")
         lines = [line() for _ in range(5)]
         for item in lines:
             gateway.bank.pay(item)  # answers do not wait for callbacks

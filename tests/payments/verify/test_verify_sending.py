@@ -11,7 +11,7 @@ class TestI08:
         [
             ("UPDATE payments_transfer SET first_sent_at = first_sent_at - interval '1 day' WHERE id = 3", set()),
             ("UPDATE payments_transfer SET sent_count = sent_count + 9 WHERE id = 3", {"I-10"}),
-            ("DELETE FROM payments_dispatch_attempt WHERE kind = 'SEND' AND chunk_id = 3", {"I-10", "I-11"}),
+            ("DELETE FROM payments_dispatch_attempt WHERE kind = 'SEND' AND chunk_id = 1", {"I-10", "I-11"}),
             ("UPDATE audit_event SET payload = '{}' WHERE kind = 'chunk.send_intended'", {"I-29"}),
             (
                 "UPDATE payments_dispatch_attempt SET answered_at = intent_at - interval '1 second' WHERE kind = 'SEND'",
