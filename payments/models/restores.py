@@ -1,4 +1,4 @@
-"""What a restored copy of the database does not know: it is older than what the banks did. Decision: docs/adr/016."""
+"""What a restored copy of the database does not know: it is older than what the banks did. Decision: docs/adr/022."""
 
 import pgtrigger
 from django.db import models

@@ -1,7 +1,7 @@
 """F49: a restored copy is older than what the banks did. It starts held, asks first, and pays nothing twice."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from foundation.audit.models import Alarm
+from foundation.gateway.camt053 import UnreadableStatement
 from foundation.gateway.errors import NotSent
 from payments.errors import InvalidMove, RestoreNotEnded, WrongInput
 from payments.models import DispatchAttempt, DispatchChunk, PayoutBatch, Restore, Transfer
@@ -22,6 +23,7 @@ from tests.factories import Office, approve, build_batch, make_entitled, make_of
 from tests.fake_gateway import FakeGateway
 from tests.payments.deciding import cancel, let_go_on, propose
 from tests.payments.helpers import ask_all, broken, refused, run, send_all, state_of, states
+from tests.payments.statements import Line, camt
 
 WHY = "Máy chủ hỏng, lấy bản sao lưu lúc 2 giờ"
 
@@ -32,19 +34,15 @@ class RememberingBank(FakeGateway):
 
     strangers: list[tuple[str, int]] = field(default_factory=list)
     days: list[date] = field(default_factory=list)
+    spoilt: Callable[[bytes], bytes] = bytes
 
     def fetch_statement(self, day: date, *, interim: bool = False, **_: Any) -> Iterator[bytes]:
         self.days.append(day)
         paid = [(key, self.credits[key].instructed_amount) for key in self.times] + self.strangers
         if not paid:
             raise NotSent("NOT_FOUND")
-        entries = "".join(
-            f"<Ntry><Amt Ccy='VND'>{amount}</Amt><CdtDbtInd>DBIT</CdtDbtInd><NtryDtls><TxDtls><Refs><EndToEndId>{key}"
-            f"</EndToEndId></Refs><Amt Ccy='VND'>{amount}</Amt></TxDtls></NtryDtls></Ntry>"
-            for key, amount in paid
-        )
-        yield b"<Document xmlns='urn:iso:std:iso:20022:tech:xsd:camt.053.001.08'><BkToCstmrStmt><Stmt>"
-        yield entries.encode() + b"</Stmt></BkToCstmrStmt></Document>"
+        lines = [Line(amount, key, reference=f"N{number}") for number, (key, amount) in enumerate(paid)]
+        yield self.spoilt(camt(lines, day=day))
 
     def pay_for_the_lost_database(self, *transfers: Transfer) -> None:
         """What was sent after the copy had been made: this database never learns of it by itself."""
@@ -301,7 +299,7 @@ class TestTheBanksStatements:
         self, office: Office, batch: PayoutBatch, bank: RememberingBank
     ) -> None:
         start_after_restore(reason=WHY)
-        bank.strangers = [("f" * 32, 650_000), ("não\t1", 1)]
+        bank.strangers = [("f" * 32, 650_000), ("", 1)]  # the second names no payment at all
         with pytest.raises(RestoreUnexplained) as found:
             end_restore(gateway=bank, at=office.at())
         assert found.value.count == 2
@@ -338,6 +336,33 @@ class TestTheBanksStatements:
             end_restore(gateway=bank, at=office.at(), accepted=1)
         ended = end_restore(gateway=bank, at=office.at(), accepted=1, reason="đã tra từng khoản")
         assert (ended.debits_unexplained, ended.end_reason) == (1, "đã tra từng khoản")
+
+    @pytest.mark.parametrize(
+        ("spoilt", "code"),
+        [
+            (lambda content: content[: len(content) // 2], "CUT"),
+            (lambda content: content.replace(b"camt.053", b"camt.052"), "NOT_CAMT053"),
+            (lambda content: content.replace(b"<Sum>650000", b"<Sum>650001"), "SUMS"),
+        ],
+    )
+    def test_that_cannot_be_believed_end_nothing(
+        self,
+        office: Office,
+        batch: PayoutBatch,
+        bank: RememberingBank,
+        spoilt: Callable[[bytes], bytes],
+        code: str,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        start_after_restore(reason=WHY)
+        bank.pay_for_the_lost_database(Transfer.objects.order_by("id")[0])
+        bank.spoilt = spoilt
+        with pytest.raises(UnreadableStatement, match=code):
+            end_restore(gateway=bank, at=office.at())
+        monkeypatch.setattr("payments.management.commands.end_restore.gateway", lambda: bank)
+        with pytest.raises(CommandError, match=code):
+            call_command("end_restore")
+        assert Restore.objects.get().ended_at is None
 
     def test_that_do_not_come_end_nothing(
         self, office: Office, batch: PayoutBatch, monkeypatch: pytest.MonkeyPatch

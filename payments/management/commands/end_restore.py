@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError
 
 from foundation.audit import clock
+from foundation.gateway.camt053 import UnreadableStatement
 from foundation.gateway.client import gateway
 from foundation.gateway.errors import GatewayError
 from payments.errors import InvalidMove, PaymentRefused
@@ -36,6 +37,8 @@ class Command(BaseCommand):
             ) from found
         except GatewayError as error:
             raise CommandError(f"The bank's statement did not come: {error}") from error
+        except UnreadableStatement as error:
+            raise CommandError(f"The bank's statement cannot be read ({error}); every list stays held.") from error
         except InvalidMove as refusal:
             raise CommandError(str(refusal)) from refusal
         except PaymentRefused as refusal:
