@@ -46,12 +46,6 @@ STATEMENT_REISSUED = declare(
     _("Ngân hàng gửi lại sao kê khác bản trước"),
     page="operations.md#alarm-statement-reissued",
 )
-DIFFERENCE_OVERDUE = declare(
-    "difference.overdue",
-    Severity.WARNING,
-    _("Chênh lệch đối soát quá hạn"),
-    page="operations.md#alarm-difference-overdue",
-)
 VERIFY_BROKEN = declare(
     "verify.broken",
     Severity.CRITICAL,

@@ -1,13 +1,15 @@
 """What may go wrong with payments, and the watchers that look for it in sets, one statement a kind.
 
 Two rhythms: what is read from indexes and small tables each minute, what walks the chunks of open batches each ten minutes.
-Kinds that are raised by the act that finds the trouble (a list that was altered) stand in `payments.alarms`.
+Kinds that are raised by the act that finds the trouble (a list that was altered) stand in `payments.alarms`; where such a trouble
+has an end that the rows show, a watcher here ends the alarm.
 """
 
 from django.utils.translation import gettext_lazy as _
 
 from foundation.audit.alarms import Severity, declare
 from foundation.audit.watching import Watcher
+from payments.alarms import PAYMENTS_STOPPED, RESTORED
 
 REVIEW_WAITS = declare(
     "payments.review_waits",
@@ -50,6 +52,12 @@ LIMIT_REACHED = declare(
     Severity.NOTICE,
     _("Người duyệt chạm hạn mức trong ngày"),
     page="operations.md#alarm-approvals-limit-reached",
+)
+DIFFERENCE_OVERDUE = declare(
+    "difference.overdue",
+    Severity.WARNING,
+    _("Chênh lệch đối soát quá hạn"),
+    page="operations.md#alarm-difference-overdue",
 )
 COOLING_BROKEN = declare(
     "accounts.cooling_broken",
@@ -130,7 +138,19 @@ JOIN beneficiaries_payee p ON p.id = a.payee_id LEFT JOIN beneficiaries_person m
 WHERE a.state = 'ACTIVE' AND a.cooling_until > a.activated_at
 """
 
+OVERDUE = """
+SELECT 'unit', coalesce(unit_id, 'city'), coalesce(unit_id, ''),
+       jsonb_build_object('differences', count(*), 'oldest', (min(due_at) AT TIME ZONE 'Asia/Ho_Chi_Minh')::date)
+FROM payments_difference WHERE state = 'OPEN' AND due_at < portal_now() GROUP BY unit_id
+"""
+STOPPED = "SELECT 'stop', id, '', jsonb_build_object('reason', reason) FROM payments_stop WHERE resumed_at IS NULL"
+RESTORING = """
+SELECT 'restore', id, '', jsonb_build_object('known_until', known_until) FROM payments_restore WHERE ended_at IS NULL
+"""
+
 WATCHERS = (
+    Watcher(PAYMENTS_STOPPED, STOPPED),
+    Watcher(RESTORED, RESTORING),
     Watcher(NOTHING_CLAIMED, UNCLAIMED, lambda: {"minutes": UNCLAIMED_MINUTES}),
     Watcher(FUND_TOO_LOW, TOO_LOW),
 )
@@ -140,4 +160,5 @@ SLOW_WATCHERS = (
     Watcher(UNKNOWN_LONG, UNKNOWN),
     Watcher(SAME_PAIR, PAIR, lambda: {"days": PAIR_DAYS, "lists": PAIR_LISTS, "share": PAIR_SHARE}),
     Watcher(COOLING_BROKEN, COOLED_TOO_SHORT),
+    Watcher(DIFFERENCE_OVERDUE, OVERDUE),
 )

@@ -6,11 +6,9 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from foundation.audit.alarms import raise_alarm
 from foundation.audit.operations import record_event
 from foundation.users.models import User
 from foundation.users.roles import Permission
-from payments.alarms import DIFFERENCE_OVERDUE
 from payments.errors import DifferenceClosed, NoSuchPayment, WrongInput
 from payments.models import (
     DifferenceComment,
@@ -165,26 +163,3 @@ def _tie(cursor: Any, found: ReconciliationDifference, payment: Transfer, at: da
         kind=DifferenceKind.MISSING_IN_STATEMENT, transfer=payment, state=DifferenceState.OPEN
     ).update(state=DifferenceState.CLOSED, outcome=DifferenceOutcome.FOUND, closed_at=at)
     count_matched(cursor, chunk_ids=[payment.chunk_id])
-
-
-OVERDUE = """
-SELECT coalesce(unit_id, ''), count(*), min(due_at)::date FROM payments_difference
-WHERE state = 'OPEN' AND due_at < portal_now() GROUP BY unit_id
-"""
-
-
-@transaction.atomic(durable=True)
-def escalate_overdue() -> int:
-    """Raise an alarm for each unit with differences that nobody decided in time; how many units."""
-    with connection.cursor() as cursor:
-        cursor.execute(OVERDUE)
-        units = cursor.fetchall()
-    for unit, count, oldest in units:
-        raise_alarm(
-            kind=DIFFERENCE_OVERDUE,
-            subject_kind="unit",
-            subject_id=unit or "city",
-            unit_code=unit or None,
-            details={"differences": count, "oldest": oldest.isoformat()},
-        )
-    return len(units)

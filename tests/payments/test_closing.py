@@ -9,14 +9,16 @@ from django.db import connection
 from foundation.audit import clock
 from foundation.audit.models import AuditEvent
 from foundation.audit.sealing import seal_events
+from foundation.audit.watching import Seen, look
 from foundation.gateway.port import ReturnNotice
 from foundation.users.roles import Role
 from payments.errors import DifferenceClosed, NoSuchPayment, NotInAuthority, OwnProposal
 from payments.models import BatchAdjustment, DispatchChunk, PayoutBatch, PayoutLine, ReconciliationDifference, Transfer
-from payments.operations import cash, differences, proposals, release
+from payments.operations import cash, proposals, release
 from payments.operations.differences import DIFFERENCE_EFFECTS, propose_decision, take_over
 from payments.operations.returns import record_returns
 from payments.statement_states import DifferenceOutcome
+from payments.watchers import DIFFERENCE_OVERDUE, SLOW_WATCHERS
 from tests.factories import Office, build_batch, make_entitled, make_staff, start
 from tests.fake_gateway import FakeGateway
 from tests.payments.helpers import balances, entries, read, refused, send_all, state_of
@@ -24,6 +26,7 @@ from tests.payments.statements import OPENING, camt, credit, debit, finish, take
 from tests.payments.test_statements import transfers
 
 pytestmark = pytest.mark.django_db
+(OVERDUE,) = (watcher for watcher in SLOW_WATCHERS if watcher.kind == DIFFERENCE_OVERDUE)
 
 
 @pytest.fixture
@@ -229,8 +232,13 @@ class TestDecidingADifference:
         with pytest.raises(DifferenceClosed):
             take_over(difference_id=unknown.pk, by=office.accountant, at=clock.now())
 
-    def test_that_is_overdue_raises_an_alarm(self, clock: Any, unknown: ReconciliationDifference) -> None:
-        assert differences.escalate_overdue() == 0
+    def test_that_is_overdue_is_an_alarm_until_it_is_decided(
+        self, clock: Any, office: Office, unknown: ReconciliationDifference
+    ) -> None:
+        assert look(OVERDUE) == Seen(raised=0, ended=0)
         clock.shift("3 days")
-        assert differences.escalate_overdue() == 1
+        assert look(OVERDUE) == Seen(raised=1, ended=0)
         assert read("SELECT unit_code FROM audit_alarm WHERE code = 'difference.overdue'") == [("26743",)]
+        for one in ReconciliationDifference.objects.filter(state="OPEN"):
+            decide(office, one, DifferenceOutcome.NOT_OURS)
+        assert look(OVERDUE) == Seen(raised=0, ended=1)

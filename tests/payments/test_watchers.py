@@ -11,15 +11,20 @@ from foundation.audit.models import Alarm
 from foundation.audit.watching import fade, look
 from foundation.gateway import alarms as of_gateway
 from foundation.gateway.channels import add_channels, report_failure
+from foundation.users.roles import Role
 from payments import watchers
 from payments.errors import LimitReached
 from payments.models import ApprovalLimit, DispatchChunk, Transfer
 from payments.operations import decide, dispatch, release
+from payments.operations.restoring import end_restore, start_after_restore
 from payments.watchers import SLOW_WATCHERS, WATCHERS
 from tests.conftest import Clock
-from tests.factories import VCB, WARD, Office, build_batch, make_entitled, make_office, start
+from tests.factories import VCB, WARD, Office, build_batch, make_entitled, make_office, make_staff, start
 from tests.fake_gateway import FakeGateway, time_out
+from tests.payments.deciding import stop
 from tests.payments.helpers import ask_all, run, send_all
+from tests.payments.test_restoring import RememberingBank
+from tests.payments.test_stopping import resume
 
 pytestmark = pytest.mark.django_db
 EVERY = {watcher.kind.code: watcher for watcher in (*WATCHERS, *SLOW_WATCHERS, *of_gateway.WATCHERS)}
@@ -155,6 +160,21 @@ class TestFunds:
         assert alarm("payments.fund_too_low") is None
         decide.approve_batch(batch_id=batch.pk, by=poor.approver, seen_hash=seen_hash, at=poor.at())
         assert seen("payments.fund_too_low")["missing"] == 1_200_000
+
+
+class TestWhatAnActRaisedEndsWithIt:
+    def test_the_stop_of_the_city(self, office: Office) -> None:
+        standing = stop(office)
+        assert seen("payments.stopped") == {"reason": standing.reason}
+        resume(office, standing, *(make_staff(Role.ADMINISTRATOR, unit=None) for _ in range(2)))
+        assert alarm("payments.stopped") is None
+        assert Alarm.objects.get(code="payments.stopped").ended_by_itself
+
+    def test_a_restore(self, office: Office) -> None:
+        start_after_restore(reason="Máy chủ hỏng, lấy bản sao lưu")
+        assert "known_until" in seen("payments.restored")
+        end_restore(gateway=RememberingBank(), at=office.at())
+        assert alarm("payments.restored") is None
 
 
 class TestApprovals:
