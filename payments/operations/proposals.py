@@ -19,6 +19,7 @@ from foundation.users.roles import Permission
 from payments.errors import EvidenceNeeded, InvalidMove, OwnProposal, ProposalOpen
 from payments.models import EvidenceFile, Proposal
 from payments.operations.acting import checked_reason, require
+from payments.operations.second_person import decide
 from payments.states import ProposalKind, ProposalState
 
 CONTEXT = "evidence_file.content"
@@ -124,7 +125,7 @@ def confirm(*, effects: Mapping[ProposalKind, Effect], proposal_id: int, by: Use
         PaymentRefused: As the act itself refuses.
     """
     proposal, effect = _to_decide(effects, proposal_id, by, at)
-    _decide(proposal, ProposalState.CONFIRMED, by, at, "")
+    decide(proposal, state=ProposalState.CONFIRMED, by=by, at=at, own=OwnProposal)
     effect.apply(proposal, by, at)
     _record(proposal, "confirmed", by, {})
     return proposal
@@ -142,7 +143,7 @@ def refuse(
     """
     reason = checked_reason(reason)
     proposal, _ = _to_decide(effects, proposal_id, by, at)
-    _decide(proposal, ProposalState.REFUSED, by, at, reason)
+    decide(proposal, state=ProposalState.REFUSED, by=by, at=at, reason=reason, own=OwnProposal)
     _record(proposal, "refused", by, {"reason": reason})
     return proposal
 
@@ -157,7 +158,7 @@ def withdraw(*, proposal_id: int, by: User, at: datetime) -> Proposal:
     proposal = _lock(proposal_id)
     if not by.is_human_of(proposal.proposed_by_person):
         raise InvalidMove(proposal.state)
-    _decide(proposal, ProposalState.WITHDRAWN, by, at, "")
+    decide(proposal, state=ProposalState.WITHDRAWN, by=by, at=at)
     _record(proposal, "withdrawn", by, {})
     return proposal
 
@@ -178,18 +179,6 @@ def _to_decide(
     if by.is_human_of(proposal.proposed_by_person):
         raise OwnProposal
     return proposal, effect
-
-
-def _decide(proposal: Proposal, state: ProposalState, by: User, at: datetime, reason: str) -> None:
-    proposal.state, proposal.decided_by, proposal.decided_at = state, by, at
-    proposal.decided_by_person, proposal.decision_reason = by.person_fingerprint, reason
-    try:
-        with transaction.atomic():
-            proposal.save(update_fields=["state", "decided_by", "decided_at", "decided_by_person", "decision_reason"])
-    except IntegrityError as error:
-        if "proposal_decided_by_second_person" in str(error):
-            raise OwnProposal from error
-        raise
 
 
 def _keep(paper: Paper, *, by: User, at: datetime) -> EvidenceFile:

@@ -1,19 +1,40 @@
-"""The second person's word on a row that one person wrote down: an inner step of the acts on vouchers and recoveries."""
+"""The second person's word on what one person wrote down or proposed: an inner step of the acts on papers and proposals."""
 
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
 from foundation.users.models import User
-from payments.errors import OwnRecord
-from payments.models import FundingVoucher, Recovery
+from payments.errors import AlreadyDecided, FourEyesViolation, OwnRecord
+from payments.models import FundingVoucher, Proposal, Recovery
 
 
-def decide(row: FundingVoucher | Recovery, *, state: str, by: User, at: datetime, reason: str = "") -> None:
-    """Write who decided what, and why; the row is locked and still RECORDED.
+def refuse_unless_open_to(row: FundingVoucher | Recovery, by: User) -> None:
+    """Say so where there is nothing for `by` to decide.
 
     Raises:
-        OwnRecord: The same human recorded it; the database counts humans, not logins.
+        AlreadyDecided: Somebody has decided.
+        OwnRecord: The same human recorded it.
+    """
+    if row.state != "RECORDED":
+        raise AlreadyDecided(row.state)
+    if by.is_human_of(row.recorded_by_person):
+        raise OwnRecord
+
+
+def decide(
+    row: FundingVoucher | Recovery | Proposal,
+    *,
+    state: str,
+    by: User,
+    at: datetime,
+    reason: str = "",
+    own: type[FourEyesViolation] = OwnRecord,
+) -> None:
+    """Write who decided what, and why; the row is locked and still open.
+
+    Raises:
+        FourEyesViolation: As `own` says: the same human wrote it down; the database counts humans, not logins.
     """
     row.state, row.decided_by, row.decided_at = state, by, at
     row.decided_by_person, row.decision_reason = by.person_fingerprint, reason
@@ -22,5 +43,5 @@ def decide(row: FundingVoucher | Recovery, *, state: str, by: User, at: datetime
             row.save(update_fields=["state", "decided_by", "decided_at", "decided_by_person", "decision_reason"])
     except IntegrityError as error:
         if "decided_by_second_person" in str(error):
-            raise OwnRecord from error
+            raise own from error
         raise

@@ -28,6 +28,7 @@ from welfare_portal.embedded.launcher import free_port
 
 PLAIN_LINES = 3_000
 PLAIN_SECONDS = 600
+WORKERS_UP_SECONDS = 60
 LOOK_SECONDS = 0.02
 Report = Callable[[str], None]
 
@@ -132,6 +133,7 @@ class Bench:
         with portal_connection.cursor() as reader:
             reader.execute("SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'")
             backends = [pid for (pid,) in reader.fetchall()]
+        portal_connection.close()  # this thread's own, which nobody would close when it ends
         return [os.getpid(), *processes.pids(""), *backends]
 
 
@@ -148,7 +150,7 @@ def _plain_workers(logs: Path) -> Iterator[None]:
             for number in (1, 2)
         ]
     try:
-        time.sleep(5)  # they are up before the clock runs: this is not their measure
+        _wait_for(len(workers))
         yield
     finally:
         for worker in workers:
@@ -157,6 +159,16 @@ def _plain_workers(logs: Path) -> Iterator[None]:
         for worker in workers:
             worker.kill()
             worker.wait()
+
+
+def _wait_for(workers: int) -> None:
+    """Until so many workers of the plain way answer: their start is not measured."""
+    from welfare_portal.bench.plain.app import app
+
+    deadline = time.monotonic() + WORKERS_UP_SECONDS
+    while len(app.control.ping(timeout=1.0) or ()) < workers:
+        if time.monotonic() > deadline:
+            raise Stuck("the plain way's workers do not answer")
 
 
 def _timed(act: Callable[[], object]) -> float:

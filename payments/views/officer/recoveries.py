@@ -10,14 +10,15 @@ from foundation.users.access import CITY_TIME
 from foundation.users.pages import PortalRequest, page
 from foundation.users.paging import after_key
 from foundation.users.roles import Permission
-from payments.errors import AlreadyDecided, OwnRecord, WrongInput
-from payments.forms.batches import ReasonForm
+from payments.errors import AlreadyDecided, WrongInput
 from payments.forms.funds import RecoveryFilter, RecoveryForm
 from payments.models import Proposal, Recovery
 from payments.operations.money_effects import propose_stop
 from payments.operations.recover import confirm_recovery, record_recovery, refuse_recovery
+from payments.operations.second_person import refuse_unless_open_to
 from payments.queries.recovering import recoveries_visible, recovery_detail, rights_paid_by
 from payments.states import ProposalState, RecoveryBasis, RecoveryState
+from payments.views.officer.reasons import with_reason
 
 
 @page(Permission.VIEW_BATCHES)
@@ -128,23 +129,22 @@ def confirm(request: PortalRequest, recovery_id: int) -> HttpResponse:
 def refuse(request: PortalRequest, recovery_id: int) -> HttpResponse:
     """The second person says no, and why."""
     found = find(request, recovery_id)
-    if found.state != RecoveryState.RECORDED:
-        raise AlreadyDecided(found.state)
-    if request.user.is_human_of(found.recorded_by_person):
-        raise OwnRecord
-    form = ReasonForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        refuse_recovery(recovery_id=found.pk, reason=form.cleaned_data["reason"], by=request.user, at=request.at)
-        messages.success(request, _("Không xác nhận. Không thu hồi gì theo văn bản này."))
-        return redirect("recovery", found.pk)
-    context = {
-        "title": _("Không xác nhận thu hồi"),
-        "explained": _("Không trừ gì của người hưởng. Văn bản có thể được ghi lại cho đúng."),
-        "button": _("Không xác nhận"),
-        "back": reverse("recovery", args=[found.pk]),
-        "form": form,
-    }
-    return render(request, "funds/reason.html", context, status=422 if form.errors else 200)
+    refuse_unless_open_to(found, request.user)
+    back = reverse("recovery", args=[found.pk])
+
+    def act(reason: str) -> str:
+        refuse_recovery(recovery_id=found.pk, reason=reason, by=request.user, at=request.at)
+        return back
+
+    return with_reason(
+        request,
+        act,
+        title=_("Không xác nhận thu hồi"),
+        explained=_("Không trừ gì của người hưởng. Văn bản có thể được ghi lại cho đúng."),
+        button=_("Không xác nhận"),
+        done=_("Không xác nhận. Không thu hồi gì theo văn bản này."),
+        back=back,
+    )
 
 
 @page(Permission.RECORD_FUNDING, methods="GET POST")
@@ -153,18 +153,17 @@ def stop(request: PortalRequest, recovery_id: int) -> HttpResponse:
     found = find(request, recovery_id)
     if found.state != RecoveryState.CONFIRMED:
         raise AlreadyDecided(found.state)
-    form = ReasonForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        proposal = propose_stop(
-            recovery_id=found.pk, reason=form.cleaned_data["reason"], by=request.user, at=request.at
-        )
-        messages.success(request, _("Đã đề nghị. Cổng thôi thu khi người thứ hai đồng ý."))
-        return redirect("proposal", proposal.pk)
-    context = {
-        "title": _("Đề nghị thôi thu hồi"),
-        "explained": _("Phần còn lại không thu nữa. Số đã thu không trả lại. Cần một người thứ hai đồng ý."),
-        "button": _("Đề nghị thôi thu"),
-        "back": reverse("recovery", args=[found.pk]),
-        "form": form,
-    }
-    return render(request, "funds/reason.html", context, status=422 if form.errors else 200)
+
+    def act(reason: str) -> str:
+        proposal = propose_stop(recovery_id=found.pk, reason=reason, by=request.user, at=request.at)
+        return reverse("proposal", args=[proposal.pk])
+
+    return with_reason(
+        request,
+        act,
+        title=_("Đề nghị thôi thu hồi"),
+        explained=_("Phần còn lại không thu nữa. Số đã thu không trả lại. Cần một người thứ hai đồng ý."),
+        button=_("Đề nghị thôi thu"),
+        done=_("Đã đề nghị. Cổng thôi thu khi người thứ hai đồng ý."),
+        back=reverse("recovery", args=[found.pk]),
+    )

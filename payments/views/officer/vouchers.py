@@ -10,15 +10,16 @@ from foundation.users.access import CITY_TIME
 from foundation.users.pages import PortalRequest, page
 from foundation.users.paging import after_key
 from foundation.users.roles import Permission
-from payments.errors import AlreadyDecided, OwnRecord, WrongInput
-from payments.forms.batches import ReasonForm
+from payments.errors import WrongInput
 from payments.forms.funds import VoucherFilter, VoucherForm
 from payments.models import FundingVoucher, Recovery
 from payments.operations.funding import confirm_voucher, record_voucher, refuse_voucher
+from payments.operations.second_person import refuse_unless_open_to
 from payments.queries.funds import effects_of_booking, fund_vouchers
 from payments.states import EntryKind, RecoveryState, VoucherKind, VoucherState
 from payments.views.officer.funds import find as find_fund
 from payments.views.officer.funds import head
+from payments.views.officer.reasons import with_reason
 
 
 @page(Permission.VIEW_BATCHES)
@@ -128,20 +129,19 @@ def confirm(request: PortalRequest, voucher_id: int) -> HttpResponse:
 def refuse(request: PortalRequest, voucher_id: int) -> HttpResponse:
     """The second person says no, and why."""
     found = find(request, voucher_id)
-    if found.state != VoucherState.RECORDED:
-        raise AlreadyDecided(found.state)
-    if request.user.is_human_of(found.recorded_by_person):
-        raise OwnRecord
-    form = ReasonForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        refuse_voucher(voucher_id=found.pk, reason=form.cleaned_data["reason"], by=request.user, at=request.at)
-        messages.success(request, _("Đã từ chối chứng từ. Không có tiền nào vào sổ."))
-        return redirect("voucher", found.pk)
-    context = {
-        "title": _("Từ chối chứng từ %(number)s") % {"number": found.number},
-        "explained": _("Không có tiền nào vào sổ. Số chứng từ này có thể được ghi lại cho đúng."),
-        "button": _("Từ chối chứng từ"),
-        "back": reverse("voucher", args=[found.pk]),
-        "form": form,
-    }
-    return render(request, "funds/reason.html", context, status=422 if form.errors else 200)
+    refuse_unless_open_to(found, request.user)
+    back = reverse("voucher", args=[found.pk])
+
+    def act(reason: str) -> str:
+        refuse_voucher(voucher_id=found.pk, reason=reason, by=request.user, at=request.at)
+        return back
+
+    return with_reason(
+        request,
+        act,
+        title=_("Từ chối chứng từ %(number)s") % {"number": found.number},
+        explained=_("Không có tiền nào vào sổ. Số chứng từ này có thể được ghi lại cho đúng."),
+        button=_("Từ chối chứng từ"),
+        done=_("Đã từ chối chứng từ. Không có tiền nào vào sổ."),
+        back=back,
+    )
