@@ -26,6 +26,10 @@ MAX_NOTED = 1_000
 
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+# One look into a row each, whatever the number of its cells.
+_has_cells, _has_content, _has_formula = (
+    etree.XPath(f"boolean({path})", namespaces={"m": _MAIN[1:-1]}) for path in ("m:c", "m:c/*", "m:c/m:f")
+)
 _CELL = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 
@@ -197,19 +201,17 @@ def sheet_facts(archive: zipfile.ZipFile, path: str) -> SheetFacts:
 
 
 def _note_row(facts: SheetFacts, node: "etree._Element") -> None:
-    cells = node.findall(f"{_MAIN}c")
     number = int(node.get("r") or facts.last_row + 1)
     if number <= facts.last_row:
         raise _refuse("FORGED_SIZE", _("Thứ tự dòng ghi trong tệp không đúng."))
-    if not cells:
+    if not _has_cells(node):
         return
     facts.last_row = number
-    filled = [cell for cell in cells if len(cell)]
-    if not filled:
+    if not _has_content(node):
         return
     if node.get("hidden") in {"1", "true"} and len(facts.hidden_rows) < MAX_NOTED:
         facts.hidden_rows.add(number)
-    if len(facts.formula_rows) < MAX_NOTED and any(cell.find(f"{_MAIN}f") is not None for cell in filled):
+    if len(facts.formula_rows) < MAX_NOTED and _has_formula(node):
         facts.formula_rows.add(number)
 
 

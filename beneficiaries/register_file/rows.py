@@ -15,6 +15,8 @@ from foundation.reference.identifiers import Sex
 from foundation.reference.names import place_key
 from foundation.reference.values import InvalidValue
 
+_DELIVERIES = frozenset(Delivery.values)
+
 
 class Channel(StrEnum):
     """How the list says that the line is paid."""
@@ -27,7 +29,7 @@ class Channel(StrEnum):
     @property
     def delivery(self) -> str:
         """How the payment service brings the money, a value of Delivery; empty: it is not asked to."""
-        return self.value if self.value in Delivery.values else ""
+        return self.value if self.value in _DELIVERIES else ""
 
     @property
     def way(self) -> Way:

@@ -235,6 +235,13 @@ class TestInSets:
             with django_assert_max_num_queries(55):
                 write(officer, preview)
 
+    def test_a_list_is_not_cut_off_while_its_lines_are_judged(self, officer):
+        """A session that forgets its transaction is ended after seconds; judging thousands of lines takes longer."""
+        write(officer, check(officer, list_xlsx(line())))
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW idle_in_transaction_session_timeout")  # still in the test's own transaction
+            assert cursor.fetchone() == ("1min",)
+
     def test_two_lists_at_the_same_moment_make_one_person(self, committed):
         load_reference(demo=True)
         officer = make_staff(Role.PREPARER)
