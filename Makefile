@@ -49,12 +49,13 @@ verify: $(INSTALLED) .env ## Recompute every invariant on the running portal, an
 	@exec $(EMBEDDED) run -- python manage.py verify --control $(ARGS)
 
 .PHONY: bench
-bench: $(INSTALLED) .env catalogues ## Measure the portal beside the bare database and the plain way
+bench: N = 100000
+bench: $(INSTALLED) .env catalogues ## Measure the portal beside the bare database and the plain way: N=people
 	@port=$$($(EMBEDDED) free-port) && gateway=http://127.0.0.1:$$port && rm -rf var/bench/gateway && \
 	exec env GATEWAY_URL=$$gateway VNEID_ISSUER=$$gateway/vneid LOG_LEVEL=WARNING \
 	  MOCK_GATEWAY_PORT=$$port MOCK_GATEWAY_PUBLIC_URL=$$gateway MOCK_GATEWAY_DATA=var/bench/gateway \
 	  $(EMBEDDED) run --ephemeral --directory var/bench -- sh -c '\
-	    $(AS_OWNER) python manage.py prepare_database -v 0 && exec python manage.py bench $(ARGS)'
+	    $(AS_OWNER) python manage.py prepare_database -v 0 && exec python manage.py bench --lines $(N) $(ARGS)'
 
 .PHONY: stop
 stop: $(INSTALLED) ## End a `make run` from another shell

@@ -1,5 +1,6 @@
 """The officers of the invented city, its fund and its lists: by the portal's own operations, as in earnest."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -21,30 +22,46 @@ APPROVERS = 3
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """Who prepares, who approves, and the fund that pays."""
+    """Who prepares, who approves, who keeps the books, and the fund of each ward."""
 
     preparer: User
     approvers: tuple[User, ...]
-    fund: Fund
+    accountant: User
+    funds: dict[str, Fund]
 
 
-def open_office() -> Office:
-    """Officers of the whole city and a fund with more than enough."""
+def open_office(units: Iterable[str]) -> Office:
+    """Officers of the whole city, and for each ward a fund with more than enough, in an account of its own."""
     ApprovalLimit.objects.bulk_create(
         ApprovalLimit(counted=counted, whole_city=False, amount=PLENTY, valid_from=PERIOD)
         for counted in ApprovalLimit.Counted.values
     )
     preparer, accountant = _officer(Role.PREPARER, 1), _officer(Role.ACCOUNTANT, 2)
     approvers = tuple(_officer(Role.APPROVER, 3 + number) for number in range(APPROVERS))
+    funds = {unit: _fund(number, unit, accountant, approvers[0]) for number, unit in enumerate(units, start=1)}
+    return Office(preparer, approvers, accountant, funds)
+
+
+def _fund(number: int, unit: str, accountant: User, approver: User) -> Fund:
     fund = Fund.objects.create(
-        code="BENCH", name="Kinh phí đo tốc độ", budget_code="1055555", debtor_account="3713.0.1055555", year=2026
+        code=f"BENCH-{number}",
+        name="Kinh phí đo tốc độ",
+        budget_code=f"{1_055_000 + number}",
+        debtor_account=f"3713.0.{1_055_000 + number}",
+        unit_id=unit,
+        year=PERIOD.year,
     )
     fund.programmes.set(Programme.objects.all())
     voucher = funding.record_voucher(
-        fund_id=fund.pk, number="BENCH-1", voucher_date=PERIOD, amount=PLENTY, by=accountant, at=clock.now()
+        fund_id=fund.pk,
+        number=f"BENCH-{number}",
+        voucher_date=PERIOD,
+        amount=PLENTY,
+        by=accountant,
+        at=clock.now(),
     )
-    funding.confirm_voucher(voucher_id=voucher.pk, by=approvers[0], at=clock.now())
-    return Office(preparer, approvers, fund)
+    funding.confirm_voucher(voucher_id=voucher.pk, by=approver, at=clock.now())
+    return fund
 
 
 def _officer(role: Role, number: int) -> User:
@@ -60,7 +77,7 @@ def _officer(role: Role, number: int) -> User:
 def build_and_submit(office: Office, unit: str) -> PayoutBatch:
     """The month's list of a ward: built in its steps and frozen."""
     batch = build.start_build(
-        fund_id=office.fund.pk,
+        fund_id=office.funds[unit].pk,
         unit_code=unit,
         period=PERIOD,
         kind=BatchKind.REGULAR,

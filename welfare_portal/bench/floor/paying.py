@@ -1,57 +1,24 @@
-"""The floor: the same rows, the same changes of state, the same ledger rows, on copies of the same tables and indexes, without
-triggers, by few statements on one connection; no Python objects, no HTTP.
+"""A list built and paid: the rows of lines, transfers and chunks, then every transfer's moves with its ledger row."""
 
-What PostgreSQL itself needs on this machine. No portal can be faster; the benchmark says how near it comes.
-"""
+from psycopg2.extensions import connection
 
-from psycopg2.extensions import connection, cursor
+from welfare_portal.bench.floor.tables import SCHEMA, columns, copy_rows
 
-SCHEMA = "floor"
-TABLES = ("payments_payout_line", "payments_transfer", "payments_dispatch_chunk", "payments_ledger_entry")
 PORTION = 5_000  # transfers a statement, ten times what one message of the portal carries
-
-
-def make_tables(server: connection) -> None:
-    """Copies of the tables, with their indexes, constraints and free room, without their triggers."""
-    with server.cursor() as writer:
-        writer.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE; CREATE SCHEMA {SCHEMA}")
-        for table in TABLES:
-            writer.execute(f"CREATE TABLE {SCHEMA}.{table} (LIKE public.{table} INCLUDING ALL)")
-            writer.execute("SELECT array_to_string(reloptions, ', ') FROM pg_class WHERE oid = %s::regclass", [table])
-            found = writer.fetchone()
-            if found and found[0]:
-                writer.execute(f"ALTER TABLE {SCHEMA}.{table} SET ({found[0]})")
-        # The plain way works on them as the portal's own role.
-        writer.execute(f"GRANT USAGE ON SCHEMA {SCHEMA} TO welfare_app")
-        writer.execute(f"GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA {SCHEMA} TO welfare_app")
-    server.commit()
 
 
 def build(server: connection, batch_id: int) -> None:
     """The rows of a list that stands: `INSERT ... SELECT` of the same columns, one statement a table."""
     with server.cursor() as writer:
         for table in ("payments_dispatch_chunk", "payments_transfer", "payments_payout_line"):
-            columns = ", ".join(_columns(writer, table))
-            writer.execute(
-                f"INSERT INTO {SCHEMA}.{table} ({columns}) OVERRIDING SYSTEM VALUE "
-                f"SELECT {columns} FROM public.{table} WHERE batch_id = %s ORDER BY id",
-                [batch_id],
-            )
-    server.commit()
-
-
-def analyse(server: connection) -> None:
-    """Let PostgreSQL know the copies, as its own housekeeping lets it know the portal's tables."""
-    with server.cursor() as writer:
-        for table in TABLES:
-            writer.execute(f"ANALYZE {SCHEMA}.{table}")
+            copy_rows(writer, table, "batch_id = %s", [batch_id])
     server.commit()
 
 
 def copy_again(server: connection, batch_id: int, lines: int) -> None:
     """The first lines of a list as they were approved, under new ids, for the plain way; not counted."""
     with server.cursor() as writer:
-        columns = _columns(writer, "payments_transfer")
+        names = columns(writer, "payments_transfer")
         fresh = {
             "id": "id + 1000000000",
             "end_to_end_id": "replace(uuidv7()::text, '-', '')",
@@ -68,8 +35,8 @@ def copy_again(server: connection, batch_id: int, lines: int) -> None:
             "replaces_id": "NULL",
         }
         writer.execute(
-            f"INSERT INTO {SCHEMA}.payments_transfer ({', '.join(columns)}) OVERRIDING SYSTEM VALUE "
-            f"SELECT {', '.join(fresh.get(column, column) for column in columns)} FROM public.payments_transfer "
+            f"INSERT INTO {SCHEMA}.payments_transfer ({', '.join(names)}) OVERRIDING SYSTEM VALUE "
+            f"SELECT {', '.join(fresh.get(name, name) for name in names)} FROM public.payments_transfer "
             "WHERE batch_id = %s ORDER BY id LIMIT %s",
             [batch_id, lines],
         )
@@ -106,11 +73,3 @@ def pay(server: connection, batch_id: int, fund_id: int) -> None:
             for statement, values in ((READY, [ids]), (SENDING, [ids]), (SETTLED, [ids, fund_id])):
                 writer.execute(statement, values)
                 server.commit()
-
-
-def _columns(reader: cursor, table: str) -> list[str]:
-    reader.execute(
-        "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
-        [table],
-    )
-    return [name for (name,) in reader.fetchall()]

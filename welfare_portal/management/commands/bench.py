@@ -11,7 +11,9 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError
 from rich.console import Console
 
-from welfare_portal.bench import report
+from welfare_portal.bench import plot, report
+from welfare_portal.bench.look import look
+from welfare_portal.bench.plans import as_markdown
 from welfare_portal.bench.run import Bench
 
 LINES = 100_000
@@ -27,6 +29,12 @@ class Command(BaseCommand):
         """Size and slices."""
         parser.add_argument("--lines", type=int, default=LINES)
         parser.add_argument("--slices", type=int, default=SLICES)
+        parser.add_argument(
+            "--plans",
+            type=int,
+            default=0,
+            help="measure nothing, but show how so many heaviest statements are worked out",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run, print one JSON object a line, then the table."""
@@ -34,11 +42,17 @@ class Command(BaseCommand):
             raise CommandError("DEMO is off: the benchmark invents people.")
         console = Console(stderr=True)
         directory = Path(os.environ["MOCK_GATEWAY_DATA"]).parent
+        if options["plans"]:
+            plans = look(lines=options["lines"], directory=directory)
+            self.stdout.write(as_markdown(plans, lines=options["lines"], most=options["plans"]))
+            return
         measures = Bench(
             lines=options["lines"], slices=options["slices"], directory=directory, report=console.print
         ).run()
         for measure in measures:
             self.stdout.write(json.dumps(measure.as_json()))
         report.table(Console(), measures)
+        for path in plot.keep(measures, lines=options["lines"]):
+            console.print(f"kept in {path}")
         if not all(measure.holds for measure in measures):
             sys.exit(1)
