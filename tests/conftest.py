@@ -56,6 +56,10 @@ def _make_template(cursor: "psycopg2.extensions.cursor") -> None:
         "DATABASE_ROLE": "welfare_owner",
     }
     subprocess.run([sys.executable, "manage.py", "prepare_database", "-v", "0"], check=True, env=environment)
+    with closing(owner_of(f"{TEMPLATE}_building")) as server, server.cursor() as keeper:
+        keeper.execute("CREATE SCHEMA kept")
+        for table in _code_tables(keeper):
+            keeper.execute(f"CREATE TABLE kept.{table} AS TABLE public.{table}")
     cursor.execute(f"ALTER DATABASE {TEMPLATE}_building RENAME TO {TEMPLATE}")
 
 
@@ -148,12 +152,23 @@ def restart_numbers(server: "psycopg2.extensions.connection") -> None:
 
 
 def empty_tables(server: "psycopg2.extensions.connection") -> None:
-    """Empty every table but the code tables, through a superuser's connection."""
+    """Empty every table but the code tables, and give those back what was changed, through a superuser's connection."""
     with server.cursor() as cursor:
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         tables = [name for (name,) in cursor.fetchall() if name in FILLED_BY_TESTS or not name.startswith(KEPT)]
         cursor.execute("SET session_replication_role = replica")
         cursor.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY")
+        for table in _code_tables(cursor):
+            cursor.execute(
+                f"DELETE FROM public.{table} p WHERE NOT EXISTS (SELECT FROM kept.{table} k WHERE k = p); "
+                f"INSERT INTO public.{table} OVERRIDING SYSTEM VALUE TABLE kept.{table} EXCEPT TABLE public.{table}"
+            )
+
+
+def _code_tables(cursor: "psycopg2.extensions.cursor") -> list[str]:
+    cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename")
+    ours = tuple(name for name in KEPT if name not in ("django_", "auth_"))
+    return [name for (name,) in cursor.fetchall() if name.startswith(ours) and name not in FILLED_BY_TESTS]
 
 
 @pytest.fixture

@@ -255,7 +255,7 @@ def _write(kept: RegisterImport, content: bytes, *, by: User, today: date) -> di
         # A large list takes longer than a page may, and its lines are judged between two statements; another ward's commit is
         # waited for.
         cursor.execute("SET LOCAL transaction_timeout = 0")
-        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '60s'")
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '2min'")
         cursor.execute("SET LOCAL lock_timeout = '60s'")
         # Two lists at the same time would both see one person as new.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('beneficiaries.register'))")

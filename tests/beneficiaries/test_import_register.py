@@ -240,7 +240,7 @@ class TestInSets:
         write(officer, check(officer, list_xlsx(line())))
         with connection.cursor() as cursor:
             cursor.execute("SHOW idle_in_transaction_session_timeout")  # still in the test's own transaction
-            assert cursor.fetchone() == ("1min",)
+            assert cursor.fetchone() == ("2min",)
 
     def test_two_lists_at_the_same_moment_make_one_person(self, committed):
         load_reference(demo=True)
