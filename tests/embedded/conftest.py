@@ -18,6 +18,7 @@ import pytest
 from welfare_portal.environment import BASE_DIR
 
 # Tells its environment, then waits for its standard input to end; like a server, it ends at SIGTERM and SIGINT.
+PATIENCE = 180  # seconds until a command is taken to hang: a machine may be busy with other things
 TELL_AND_WAIT = "import json, os, sys; print(json.dumps(dict(os.environ)), flush=True); sys.stdin.read()"
 
 
@@ -120,7 +121,7 @@ class Launch:
         """Let the command end by itself; the launcher's exit code."""
         assert self.process.stdin is not None
         self.process.stdin.close()
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=PATIENCE)
 
     def crash(self) -> None:
         """Kill launcher and keeper, so that nobody is left to clean up."""
@@ -129,7 +130,7 @@ class Launch:
         os.kill(keeper, signal.SIGKILL)
         self.process.kill()
         os.kill(command, signal.SIGKILL)
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=PATIENCE)
 
 
 @pytest.fixture
@@ -144,7 +145,7 @@ def launch() -> Iterator[Callable[..., Launch]]:
     yield start
     for one in launches:
         one.process.kill()
-        one.process.wait(timeout=10)
+        one.process.wait(timeout=PATIENCE)
         for pipe in (one.process.stdin, one.process.stdout, one.process.stderr):
             assert pipe is not None
             pipe.close()

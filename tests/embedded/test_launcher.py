@@ -14,7 +14,7 @@ import psutil
 import psycopg2
 import pytest
 
-from tests.embedded.conftest import alive, eventually, processes
+from tests.embedded.conftest import PATIENCE, alive, eventually, processes
 from welfare_portal.environment import BASE_DIR
 
 pytestmark = pytest.mark.servers
@@ -47,15 +47,15 @@ class TestRun:
     @pytest.mark.parametrize("code", [0, 7])
     def test_exit_code_is_the_commands(self, launch, tmp_path, code):
         run = launch("--directory", str(tmp_path), env=NAMED, command=["sh", "-c", f"exit {code}"])
-        assert run.process.wait(timeout=60) == code
+        assert run.process.wait(timeout=PATIENCE) == code
 
     def test_exit_code_tells_the_signal_that_ended_the_command(self, launch, tmp_path):
         run = launch("--directory", str(tmp_path), env=NAMED, command=["sh", "-c", "kill -KILL $$"])
-        assert run.process.wait(timeout=60) == 128 + signal.SIGKILL
+        assert run.process.wait(timeout=PATIENCE) == 128 + signal.SIGKILL
 
     def test_says_which_command_there_is_not(self, launch, tmp_path):
         run = launch("--directory", str(tmp_path), env=NAMED, command=["no-such-command"])
-        _, errors = run.process.communicate(timeout=60)
+        _, errors = run.process.communicate(timeout=PATIENCE)
         assert (run.process.returncode, errors) == (1, "no-such-command: No such file or directory\n")
 
     def test_leaves_no_process_and_no_file(self, launch):
@@ -75,7 +75,7 @@ class TestRun:
             "print(json.dumps({**os.environ, 'daemon': str(daemon.pid)}), flush=True)\n"
         )
         run = launch("--directory", str(tmp_path), env=NAMED, command=[sys.executable, "-c", script]).ready()
-        assert run.process.wait(timeout=60) == 0
+        assert run.process.wait(timeout=PATIENCE) == 0
         assert not alive(int(run.environment["daemon"]))
         assert run.left() == []
 
@@ -115,7 +115,7 @@ class TestRun:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
             run = launch("--directory", str(tmp_path / "var"), "--port", str(port))
-            _, errors = run.process.communicate(timeout=60)
+            _, errors = run.process.communicate(timeout=PATIENCE)
         assert run.process.returncode == 1
         assert f"port {port} is taken" in errors
         assert not (tmp_path / "var").exists()
@@ -126,14 +126,14 @@ class TestEnd:
     def test_a_signal_ends_the_command_and_the_servers(self, launch, signum):
         run = launch(*EPHEMERAL).ready()
         run.process.send_signal(signum)
-        assert run.process.wait(timeout=60) in {128 + signum, 128 + signal.SIGTERM}
+        assert run.process.wait(timeout=PATIENCE) in {128 + signum, 128 + signal.SIGTERM}
         assert run.left() == []
 
     def test_a_signal_while_starting_leaves_nothing(self, launch, tmp_path):
         run = launch("--ephemeral", "--directory", str(tmp_path / "var"))
         assert eventually((tmp_path / "var" / "log" / "initdb.log").exists)
         run.process.terminate()
-        assert run.process.wait(timeout=60) == 128 + signal.SIGTERM
+        assert run.process.wait(timeout=PATIENCE) == 128 + signal.SIGTERM
         assert processes(str(tmp_path)) == []
         assert not (tmp_path / "var").exists()
 
@@ -156,7 +156,7 @@ class TestEnd:
         command = [sys.executable, "-c", count]
         run = launch("--directory", str(tmp_path), env=NAMED, command=command, preexec_fn=take_terminal).ready()
         os.write(master, b"\x03")
-        assert run.process.wait(timeout=60) == 1
+        assert run.process.wait(timeout=PATIENCE) == 1
         assert run.left() == []
         os.close(master)
         os.close(terminal)
@@ -247,7 +247,7 @@ class TestJoin:
         second = launch("--directory", str(tmp_path)).ready()
         command = second.command_pid
         second.process.kill()
-        second.process.wait(timeout=10)
+        second.process.wait(timeout=PATIENCE)
         assert eventually(lambda: not alive(command))
         assert rows(first, "SELECT 1") == [(1,)]
         assert first.end() == 0
@@ -261,7 +261,7 @@ class TestOtherActions:
     def test_stop_ends_a_launcher_from_another_shell(self, launch, tmp_path):
         run = launch("--directory", str(tmp_path)).ready()
         assert self.act("stop", "--directory", str(tmp_path)).stdout == "stopped\n"
-        assert run.process.wait(timeout=10) == 128 + signal.SIGTERM
+        assert run.process.wait(timeout=PATIENCE) == 128 + signal.SIGTERM
         assert run.left() == []
         assert self.act("stop", "--directory", str(tmp_path)).stdout == "nothing was running\n"
 
@@ -282,7 +282,7 @@ class TestOtherActions:
     def test_ephemeral_servers_do_not_empty_a_lasting_directory(self, launch, tmp_path):
         assert launch("--directory", str(tmp_path)).ready().end() == 0
         run = launch("--ephemeral", "--directory", str(tmp_path))
-        _, errors = run.process.communicate(timeout=60)
+        _, errors = run.process.communicate(timeout=PATIENCE)
         assert run.process.returncode == 1
         assert "lasting database" in errors
         assert (tmp_path / "postgresql" / "PG_VERSION").exists()

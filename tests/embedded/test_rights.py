@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.embedded.conftest import processes
+from tests.embedded.conftest import PATIENCE, processes
 from welfare_portal.environment import BASE_DIR
 
 pytestmark = pytest.mark.servers
@@ -99,7 +99,7 @@ class TestRoot:
 
     def test_without_capabilities_says_what_to_do_in_a_closed_folder(self, launch, closed):
         run = launch("--directory", "var", prefix=WITHOUT_CAPABILITIES, **inside(closed))
-        _, errors = run.process.communicate(timeout=60)
+        _, errors = run.process.communicate(timeout=PATIENCE)
         assert run.process.returncode == 1
         assert "move the checkout to a folder that others may enter" in errors
         assert processes(str(closed)) == []
