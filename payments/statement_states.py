@@ -51,6 +51,13 @@ class MatchedHow(models.TextChoices):
     PERSON = "PERSON", _("Cán bộ kết luận")
 
 
+class AdjustmentKind(models.TextChoices):
+    """What became of a payment after its list had been reconciled."""
+
+    RETURNED = "RETURNED", _("Tiền bị trả lại")
+    PAID = "PAID", _("Ngân hàng đã chi, hai người kết luận")
+
+
 class DifferenceKind(models.TextChoices):
     """In what our books, the bank's answers and its statement do not agree."""
 
@@ -82,7 +89,7 @@ DIFFERENCE_MOVES: dict[DifferenceState, frozenset[DifferenceState]] = {
 
 
 class DifferenceOutcome(models.TextChoices):
-    """How a difference ended. The last two are the system's, each with its proof in the statement."""
+    """How a difference ended. The last three are the system's, each with its proof in the rows."""
 
     BANK_ERROR = "BANK_ERROR", _("Ngân hàng ghi sai và đã xác nhận")
     OUR_ERROR = "OUR_ERROR", _("Sổ của cổng ghi sai, đã xử lý")
@@ -91,6 +98,7 @@ class DifferenceOutcome(models.TextChoices):
     MATCHED = "MATCHED", _("Là khoản chi được nêu")
     FOUND = "FOUND", _("Đã thấy trong sao kê đến sau")
     REPLACED = "REPLACED", _("Bản sao kê sau thay thế")
+    PAID = "PAID", _("Khoản chi đã được hai người kết luận là đã chi")
 
 
 BY_PEOPLE = (

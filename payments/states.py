@@ -127,11 +127,13 @@ TRANSFER_MOVES: dict[TransferState, frozenset[TransferState]] = {
     T.UNKNOWN: frozenset({T.ACCEPTED, T.SETTLED, T.REJECTED, T.READY, T.REVIEW}),
     T.REVIEW: frozenset({T.SETTLED, T.REJECTED, T.UNKNOWN, T.CANCELLED}),
     T.SETTLED: frozenset({T.RETURNED}),
-    T.REJECTED: frozenset(),
+    T.REJECTED: frozenset({T.SETTLED}),  # by two persons: the bank had paid after all
     T.RETURNED: frozenset(),
-    T.CANCELLED: frozenset(),
+    T.CANCELLED: frozenset({T.SETTLED}),  # likewise
     T.EXCLUDED: frozenset(),
 }
+TRANSFER_ENDED_UNPAID = (T.REJECTED, T.CANCELLED)
+SAID_PAID = ("ACSC", "ACCC", "BOOK")  # what a bank may have said of a payment that had ended unpaid
 TRANSFER_LIVE = (T.PLANNED, T.READY, T.SENDING, T.HANDED_OVER, T.ACCEPTED, T.UNKNOWN, T.REVIEW)
 TRANSFER_FREES_LINES = (T.REJECTED, T.RETURNED, T.CANCELLED, T.EXCLUDED)  # money did not stay with the payee
 
@@ -242,6 +244,7 @@ class EntryKind(models.TextChoices):
     RESERVE = "RESERVE", _("Giữ tiền cho đợt chi")
     POST = "POST", _("Đã chi")
     VOID = "VOID", _("Không chi, trả về nguồn")
+    UNVOID = "UNVOID", _("Giữ lại tiền: ngân hàng đã chi")
     RETURN = "RETURN", _("Tiền bị trả lại")
     REFUND = "REFUND", _("Nhập lại nguồn")
     REMIT = "REMIT", _("Nộp trả ngân sách")
@@ -261,6 +264,7 @@ ENTRY_ACCOUNTS: dict[EntryKind, tuple[LedgerAccount, LedgerAccount]] = {
     K.RESERVE: (L.FUNDING, L.RESERVED),
     K.POST: (L.RESERVED, L.PAID),
     K.VOID: (L.RESERVED, L.FUNDING),
+    K.UNVOID: (L.FUNDING, L.RESERVED),
     K.RETURN: (L.PAID, L.RETURNS),
     K.REFUND: (L.RETURNS, L.FUNDING),
     K.REMIT: (L.FUNDING, L.TREASURY),
@@ -275,7 +279,7 @@ ENTRY_ACCOUNTS: dict[EntryKind, tuple[LedgerAccount, LedgerAccount]] = {
 ENTRY_SOURCES: dict[str, tuple[EntryKind, ...]] = {
     "voucher": (K.FUND, K.RECOVER, K.FUND_FEES, K.FEE),
     "batch": (K.RESERVE,),
-    "transfer": (K.POST, K.VOID, K.RETURN, K.REFUND),
+    "transfer": (K.POST, K.VOID, K.UNVOID, K.RETURN, K.REFUND),
     "proposal": (K.REMIT, K.REMIT_FEES),
 }
 REMIT_OF_ACCOUNT: dict[LedgerAccount, EntryKind] = {L.FUNDING: K.REMIT, L.FEES: K.REMIT_FEES}

@@ -23,11 +23,12 @@ IN_REVIEW: dict[TransferState, str | Promise] = {
     T.CANCELLED: _("Huỷ: ngân hàng xác nhận chưa nhận lệnh, không chi trong đợt này"),
 }
 CONTRADICTED: dict[TransferState, str | Promise] = {
-    T.SETTLED: _("Giữ kết quả: đã chi"),
+    T.SETTLED: _("Đã chi: ngân hàng xác nhận tiền đã đi"),
     T.RETURNED: _("Giữ kết quả: tiền bị trả lại"),
     T.REJECTED: _("Giữ kết quả: không chi được"),
     T.CANCELLED: _("Giữ kết quả: đã huỷ"),
 }
+PAID_STANDS = _("Giữ kết quả: đã chi")
 
 
 class DecisionForm(ReasonForm):
@@ -58,15 +59,19 @@ class DecisionForm(ReasonForm):
     )
     field_order = ("outcome", "bank_reference", "reason", "file")
 
-    def __init__(self, *arguments: Any, outcomes: Sequence[TransferState], in_review: bool, **options: Any) -> None:
+    def __init__(
+        self, *arguments: Any, outcomes: Sequence[TransferState], state: TransferState, **options: Any
+    ) -> None:
         super().__init__(*arguments, **options)
         outcome = self.fields["outcome"]
         assert isinstance(outcome, forms.ChoiceField)
-        words = IN_REVIEW if in_review else CONTRADICTED
+        words = IN_REVIEW if state == T.REVIEW else CONTRADICTED
+        if state == T.SETTLED:
+            words = {T.SETTLED: PAID_STANDS}
         outcome.choices = [(str(way), words[way]) for way in outcomes]
-        if not in_review:
+        self.becomes_paid = T.SETTLED in outcomes and state != T.SETTLED
+        if not self.becomes_paid:
             del self.fields["bank_reference"]
-        self.in_review = in_review
 
     def clean_file(self) -> Paper:
         """The paper, if it is of a kind and size that is taken in."""
@@ -81,6 +86,6 @@ class DecisionForm(ReasonForm):
     def clean(self) -> dict[str, Any] | None:
         """Who says that the bank has paid says under which reference."""
         told = super().clean() or self.cleaned_data
-        if self.in_review and told.get("outcome") == T.SETTLED and not told.get("bank_reference", "").strip():
+        if self.becomes_paid and told.get("outcome") == T.SETTLED and not told.get("bank_reference", "").strip():
             self.add_error("bank_reference", ReferenceNeeded.message)
         return told

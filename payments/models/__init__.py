@@ -23,7 +23,8 @@ from payments.models.statements import (
     StatementFilePart,
 )
 from payments.models.stops import PaymentsStop
-from payments.models.transfers import CashCollection, Transfer, TransferReturn
+from payments.models.transfer_ends import CashCollection, TransferReturn
+from payments.models.transfers import Transfer
 from payments.models.verifications import VerificationResult, VerificationRun
 from payments.models.vouchers import FundingVoucher
 

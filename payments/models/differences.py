@@ -101,7 +101,8 @@ class ReconciliationDifference(models.Model):
             frozen_columns(
                 "difference_decision", ["outcome", "proposal_id", "closed_at"], when="OLD.state = 'CLOSED'"
             ),
-            # Two persons, or what a statement shows: found in a later one, or replaced by a later version.
+            # Two persons, or what the rows show: found in a later statement, replaced by a later version, or the payment that a
+            # statement debited is held as paid since.
             pgtrigger.Trigger(
                 name="difference_closed_with_proof",
                 when=pgtrigger.Before,
@@ -120,6 +121,8 @@ class ReconciliationDifference(models.Model):
                                     ON later.account = former.account AND later.day = former.day
                                     AND later.version > former.version
                                 WHERE former.id = NEW.statement_id))
+                        WHEN 'PAID' THEN NEW.kind = 'STATE' AND EXISTS (
+                            SELECT 1 FROM payments_transfer WHERE id = NEW.transfer_id AND state IN ('SETTLED', 'RETURNED'))
                         ELSE EXISTS (
                             SELECT 1 FROM payments_proposal WHERE id = NEW.proposal_id AND state = 'CONFIRMED'
                             AND kind = 'DECIDE_DIFFERENCE' AND subject_kind = 'difference' AND subject_id = NEW.id

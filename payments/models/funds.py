@@ -204,6 +204,24 @@ class LedgerEntry(models.Model):
                     RETURN NEW;
                 """,
             ),
+            # Money that went back to the fund leaves it again for the payment that it belonged to, and only once that is paid.
+            pgtrigger.Trigger(
+                name="ledger_entry_unvoids_what_was_paid",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Condition("NEW.kind = 'UNVOID'"),
+                func="""
+                    IF NOT EXISTS (
+                        SELECT 1 FROM payments_ledger_entry v JOIN payments_transfer t ON t.id = v.transfer_id
+                        WHERE v.transfer_id = NEW.transfer_id AND v.kind = 'VOID' AND v.fund_id = NEW.fund_id
+                          AND v.amount = NEW.amount AND t.state = 'SETTLED')
+                    THEN
+                        RAISE EXCEPTION 'ledger_entry_unvoids_what_was_paid: transfer %', NEW.transfer_id
+                            USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
             # Once per statement, in the order of fund and account: two workers cannot wait for each other.
             pgtrigger.Trigger(
                 name="ledger_entry_moves_balances",

@@ -15,7 +15,15 @@ from foundation.audit.protection import append_only
 from foundation.reference.models import Unit
 from payments.models.transfers import Transfer
 from payments.models.visible import UnitQuerySet
-from payments.statement_states import FILE_MOVES, FILE_OPEN, EntryDirection, FileSource, FileState, MatchedHow
+from payments.statement_states import (
+    FILE_MOVES,
+    FILE_OPEN,
+    AdjustmentKind,
+    EntryDirection,
+    FileSource,
+    FileState,
+    MatchedHow,
+)
 
 
 class StatementFile(models.Model):
@@ -335,19 +343,23 @@ class DayComparison(models.Model):
 
 
 class BatchAdjustment(models.Model):
-    """Money of a list that came back after the list was reconciled: the list stays as it was sealed, this is its sequel.
+    """What became of a payment after its list was reconciled: money that came back, or that had been paid after all.
 
-    Never changed.
+    The list stays as it was sealed, this is its sequel. Never changed.
     """
 
     batch = models.ForeignKey("PayoutBatch", on_delete=models.PROTECT, related_name="adjustments")
-    transfer = models.OneToOneField(Transfer, on_delete=models.PROTECT, related_name="adjustment")
+    transfer = models.ForeignKey(Transfer, on_delete=models.PROTECT, related_name="adjustments", db_index=False)
+    kind = models.CharField(max_length=8, choices=AdjustmentKind, db_default=AdjustmentKind.RETURNED)
     amount = models.BigIntegerField()
     at = models.DateTimeField(db_default=PortalNow())
 
     class Meta:
         db_table = "payments_batch_adjustment"
-        constraints = [models.CheckConstraint(name="batch_adjustment_amount_positive", condition=Q(amount__gt=0))]
+        constraints = [
+            models.CheckConstraint(name="batch_adjustment_amount_positive", condition=Q(amount__gt=0)),
+            models.UniqueConstraint(name="batch_adjustment_once", fields=["transfer", "kind"]),
+        ]
         triggers = append_only("payments_batch_adjustment")
         verbose_name = _("điều chỉnh sau khi đóng")
         verbose_name_plural = _("điều chỉnh sau khi đóng")

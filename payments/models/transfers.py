@@ -1,4 +1,4 @@
-"""What the bank sees of a list: transfers, and how one ended: money that came back, or a signature for cash."""
+"""What the bank sees of a list: transfers. How one ended stands in `transfer_ends`."""
 
 import pgtrigger
 from django.db import models
@@ -10,7 +10,6 @@ from beneficiaries.models import Payee, PaymentWay, PayoutAccount
 from beneficiaries.states import Delivery
 from foundation.audit.clock import PortalNow
 from foundation.audit.graphs import frozen_columns, only_allowed_moves
-from foundation.audit.protection import append_only
 from payments.models.batches import PayoutBatch
 from payments.models.chunks import DispatchAttempt, DispatchChunk
 from payments.models.proposals import Proposal
@@ -18,6 +17,7 @@ from payments.models.stops import refused_while_stopped
 from payments.models.visible import BatchUnitQuerySet
 from payments.states import (
     ROUTES_TO_ACCOUNTS,
+    SAID_PAID,
     TRANSFER_LIVE,
     TRANSFER_MOVES,
     Route,
@@ -208,6 +208,21 @@ class Transfer(models.Model):
                     RETURN NEW;
                 """,
             ),
+            # The other word of a bank that contradicted itself: taken as true by two persons, under the bank's reference.
+            pgtrigger.Trigger(
+                name="transfer_found_paid_by_two",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("state"),
+                condition=pgtrigger.Condition("OLD.state IN ('REJECTED', 'CANCELLED') AND NEW.state = 'SETTLED'"),
+                func=f"""{DECIDED}
+                    IF OLD.conflicting_status NOT IN ({", ".join(f"'{code}'" for code in SAID_PAID)})
+                        OR NEW.conflicting_status <> '' OR NEW.bank_reference = ''
+                    THEN
+                        RAISE EXCEPTION 'transfer_found_paid_by_two: transfer %', OLD.id USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
             # A contradiction of the bank is cleared by people, never by a later message.
             pgtrigger.Trigger(
                 name="transfer_conflict_cleared_by_two",
@@ -337,61 +352,3 @@ class Transfer(models.Model):
         """What a citizen reads out on the telephone: the random end of the id, in groups of four."""
         tail = self.end_to_end_id[-12:].upper()
         return f"{tail[:4]}-{tail[4:8]}-{tail[8:]}"
-
-
-class TransferReturn(models.Model):
-    """Money that came back after it had been settled (pacs.004): moves its transfer to RETURNED, once. Never changed."""
-
-    transfer = models.OneToOneField(Transfer, on_delete=models.PROTECT, related_name="bank_return")
-    return_id = models.CharField(max_length=40, unique=True)
-    returned_amount = models.BigIntegerField()
-    return_reason = models.CharField(max_length=4)
-    returned_at = models.DateTimeField()
-    recorded_at = models.DateTimeField(db_default=PortalNow())
-
-    class Meta:
-        db_table = "payments_transfer_return"
-        constraints = [
-            models.CheckConstraint(name="transfer_return_amount_positive", condition=Q(returned_amount__gt=0)),
-        ]
-        triggers = [
-            *append_only("payments_transfer_return"),
-            pgtrigger.Trigger(
-                name="transfer_return_whole_amount",
-                when=pgtrigger.Before,
-                operation=pgtrigger.Insert,
-                func="""
-                    IF NEW.returned_amount <> (SELECT instructed_amount FROM payments_transfer WHERE id = NEW.transfer_id)
-                    THEN
-                        RAISE EXCEPTION 'transfer_return_whole_amount: transfer %', NEW.transfer_id
-                            USING ERRCODE = 'check_violation';
-                    END IF;
-                    RETURN NEW;
-                """,
-            ),
-        ]
-        verbose_name = _("khoản bị trả lại")
-        verbose_name_plural = _("khoản bị trả lại")
-
-    def __str__(self) -> str:
-        return self.return_id
-
-
-class CashCollection(models.Model):
-    """A payee, or somebody for him, signed for cash at the ward. Never changed."""
-
-    transfer = models.OneToOneField(Transfer, on_delete=models.PROTECT, related_name="cash_collection")
-    receiver_name = models.CharField(_("người ký nhận"), max_length=120)
-    relation = models.CharField(_("quan hệ"), max_length=60, blank=True)
-    collected_date = models.DateField(_("ngày nhận"))
-    recorded_by = models.ForeignKey("users.User", on_delete=models.PROTECT, related_name="+")
-    recorded_at = models.DateTimeField(db_default=PortalNow())
-
-    class Meta:
-        db_table = "payments_cash_collection"
-        triggers = append_only("payments_cash_collection")
-        verbose_name = _("ký nhận tiền mặt")
-        verbose_name_plural = _("ký nhận tiền mặt")
-
-    def __str__(self) -> str:
-        return f"{self.transfer_id} {self.collected_date}"

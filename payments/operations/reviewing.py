@@ -1,22 +1,24 @@
 """What becomes of a payment that machines cannot decide: two persons say it, with a paper, and books and counts follow at once.
 
 In review: SETTLED (with the bank's reference), REJECTED, CANCELLED, or UNKNOWN, which asks the bank again. Where the bank has
-contradicted its own final word: that the state stands, which clears the contradiction; until then the lines are kept from every
-new list.
+contradicted its own final word: that the state stands, which clears the contradiction, or, where it had said "not paid" first,
+that it did pay. Until then the lines are kept from every new list.
 """
 
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 
-from foundation.audit.operations import record_event
+from foundation.audit.operations import SYSTEM, record_event
 from foundation.users.models import User
-from payments.errors import InvalidMove, OwnPayment, ReferenceNeeded, WrongInput
+from payments.errors import FundTooLow, InvalidMove, OwnPayment, ReferenceNeeded, WrongInput
 from payments.models import DispatchChunk, Proposal, Transfer
 from payments.operations.acting import lock_batch
 from payments.operations.settle import recount
 from payments.states import (
+    SAID_PAID,
+    TRANSFER_ENDED_UNPAID,
     TRANSFER_MOVES,
     EntryKind,
     LedgerAccount,
@@ -29,13 +31,15 @@ REFERENCE_MAX = 35
 
 
 def outcomes(transfer: Transfer) -> tuple[TransferState, ...]:
-    """What may be decided of a transfer now; nothing where it is not for people."""
+    """What may be decided of a transfer now; nothing where it is not for people. Its batch is at hand."""
     state = TransferState(transfer.state)
     if state == TransferState.REVIEW:
         open_ways = TRANSFER_MOVES[TransferState.REVIEW]
         # Only what was sent can be asked about.
         asks = transfer.route == Route.GATEWAY and transfer.sent_count > 0
         return tuple(way for way in ORDER if way in open_ways and (asks or way != TransferState.UNKNOWN))
+    if state in TRANSFER_ENDED_UNPAID and transfer.conflicting_status in SAID_PAID and transfer.batch.reserved_at:
+        return (TransferState.SETTLED, state)
     return (state,) if transfer.conflicting_status else ()
 
 
@@ -54,11 +58,17 @@ def check_decision(proposal: Proposal, by: User, _at: datetime) -> None:
 
 
 def apply_decision(proposal: Proposal, by: User, _at: datetime) -> None:
-    """Move the transfer, book what follows, and count its chunk anew."""
+    """Move the transfer, book what follows, and count its chunk anew.
+
+    Raises:
+        FundTooLow: The bank paid, and what had gone back to the fund is not there any more.
+    """
     transfer = _decidable(proposal, by)
     outcome, was = TransferState(proposal.outcome), transfer.state
     with connection.cursor() as cursor:
-        if was != outcome:
+        if was in TRANSFER_ENDED_UNPAID and outcome == TransferState.SETTLED:
+            _find_paid(cursor, transfer, proposal)
+        elif was != outcome:
             cursor.execute(MOVE, _move(transfer, proposal, outcome))
             assert cursor.rowcount == 1
             _book(cursor, transfer, outcome)
@@ -99,7 +109,7 @@ def _decidable(proposal: Proposal, by: User) -> Transfer:
     )
     if proposal.outcome not in outcomes(transfer):
         raise InvalidMove(transfer.state)
-    if proposal.outcome == TransferState.SETTLED and transfer.state == TransferState.REVIEW:
+    if proposal.outcome == TransferState.SETTLED and transfer.state != TransferState.SETTLED:
         reference = str(proposal.details.get("bank_reference", "")).strip()
         if not reference:
             raise ReferenceNeeded
@@ -133,6 +143,67 @@ def _move(transfer: Transfer, proposal: Proposal, outcome: TransferState) -> dic
         else "",
         "ends": outcome != TransferState.UNKNOWN,
     }
+
+
+# What had gone back to the fund leaves it again; both rows in one statement, so that nothing rests in between. A list that was
+# reconciled stays as it was sealed. What a statement said all along is no difference any more.
+FIND_PAID = """
+UPDATE payments_transfer
+SET state = 'SETTLED', decision_id = %(decision)s, transaction_status = conflicting_status, conflicting_status = '',
+    settlement_level = %(level)s, bank_reference = %(reference)s, ended_at = portal_now(), due_at = NULL
+WHERE id = %(transfer)s AND state IN ('REJECTED', 'CANCELLED')
+"""
+BOOK_PAID = """
+INSERT INTO payments_ledger_entry (fund_id, kind, debit, credit, amount, transfer_id, at)
+SELECT b.fund_id, leg.kind, leg.debit, leg.credit, t.instructed_amount, t.id, portal_now()
+FROM payments_transfer t JOIN payments_payout_batch b ON b.id = t.batch_id
+CROSS JOIN (VALUES ('UNVOID', 'FUNDING', 'RESERVED'), ('POST', 'RESERVED', 'PAID')) AS leg(kind, debit, credit)
+WHERE t.id = %(transfer)s
+"""
+ADJUST = """
+INSERT INTO payments_batch_adjustment (batch_id, transfer_id, kind, amount)
+SELECT b.id, t.id, 'PAID', t.instructed_amount FROM payments_transfer t JOIN payments_payout_batch b ON b.id = t.batch_id
+WHERE t.id = %(transfer)s AND b.state IN ('RECONCILED', 'CLOSED')
+"""
+EXPLAINED = """
+UPDATE payments_difference SET state = 'CLOSED', outcome = 'PAID', closed_at = portal_now()
+WHERE transfer_id = %(transfer)s AND kind = 'STATE' AND state = 'OPEN'
+"""
+LEVELS = {
+    Route.TREASURY_FILE: SettlementLevel.TREASURY,
+    Route.PAYMENT_SERVICE: SettlementLevel.SERVICE,
+    Route.WARD_CASH: SettlementLevel.CASH,
+}
+
+
+def _find_paid(cursor: Any, transfer: Transfer, proposal: Proposal) -> None:
+    by_bank = SettlementLevel.CREDITOR if transfer.conflicting_status == "ACCC" else SettlementLevel.DEBTOR
+    given = {
+        "transfer": transfer.pk,
+        "decision": proposal.pk,
+        "level": str(LEVELS.get(Route(transfer.route), by_bank)),
+        "reference": str(proposal.details["bank_reference"]).strip(),
+    }
+    cursor.execute(FIND_PAID, given)
+    assert cursor.rowcount == 1
+    try:
+        with transaction.atomic():
+            cursor.execute(BOOK_PAID, given)
+    except IntegrityError as error:
+        if "fund_balance_never_negative" in str(error):
+            raise FundTooLow from error
+        raise
+    recount(cursor, chunk_ids=[transfer.chunk_id], release=False)
+    cursor.execute(EXPLAINED, given)
+    cursor.execute(ADJUST, given)
+    if cursor.rowcount:
+        record_event(
+            kind="batch.paid_after_all",
+            actor=SYSTEM,
+            subject_kind="batch",
+            subject_id=transfer.batch_id,
+            payload={"transfer": transfer.pk, "sum": transfer.instructed_amount},
+        )
 
 
 BOOK = """

@@ -11,7 +11,8 @@ from foundation.gateway.codes import Words
 from foundation.reference.amounts import format_amount
 from foundation.users.paging import Page, at_most, cut
 from payments.models import PayoutBatch
-from payments.queries.timelines import EVENTS, FIGURES, Tone, shown
+from payments.queries.event_words import EVENTS, Tone
+from payments.queries.timelines import FIGURES, shown
 from payments.states import Route, Verdict
 
 DECISIONS: dict[str, tuple[Tone, Words]] = {

@@ -248,6 +248,8 @@ def _sealed(events: Sequence[AuditEvent]) -> Check:
 def _booked(trace: Trace) -> Check:
     what, transfer = _("Sổ cái"), trace.transfer
     own = {row.kind: row.amount for row in trace.ledger if row.transfer_id == transfer.pk}
+    if EntryKind.UNVOID in own and own.pop(EntryKind.VOID, None) is None:
+        return Check("booked", what, False, _("Bút toán không đúng với trạng thái hoặc số tiền."))
     wanted: set[str] = set()
     if transfer.state in (TransferState.SETTLED, TransferState.RETURNED):
         wanted = {EntryKind.POST} | ({EntryKind.RETURN} if transfer.state == TransferState.RETURNED else set())

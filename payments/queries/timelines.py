@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from foundation.audit.models import AuditEvent
@@ -17,18 +16,10 @@ from foundation.gateway.codes import Outcome, Words, status_reason
 from foundation.gateway.port import ReturnNotice, TransferAnswer
 from foundation.reference.amounts import format_amount, format_count
 from payments.models import Approval, DispatchAttempt, LedgerEntry, StatementEntry
+from payments.queries.event_words import EVENTS, Tone
 from payments.queries.tracing import Trace
 from payments.statement_states import EntryDirection
 from payments.states import AttemptKind, AttemptOutcome, EntryKind, PaidOrNot
-
-
-class Tone(models.TextChoices):
-    """How a page may colour an entry."""
-
-    PLAIN = "PLAIN", _("Diễn biến")
-    GOOD = "GOOD", _("Tốt")
-    WAIT = "WAIT", _("Chưa rõ")
-    BAD = "BAD", _("Cần chú ý")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,51 +42,6 @@ class TimelineEntry:
     event_id: int | None = None
 
 
-EVENTS: dict[str, tuple[Tone, Words]] = {
-    "batch.started": (Tone.PLAIN, _("Bắt đầu lập đợt chi")),
-    "batch.built": (Tone.PLAIN, _("Lập xong danh sách")),
-    "batch.submitted": (Tone.PLAIN, _("Trình phê duyệt")),
-    "batch.withdrawn": (Tone.BAD, _("Rút lại danh sách")),
-    "batch.dispatching": (Tone.PLAIN, _("Bắt đầu chi trả")),
-    "batch.held": (Tone.BAD, _("Tạm dừng đợt chi")),
-    "batch.released": (Tone.PLAIN, _("Cho chi tiếp")),
-    "batch.authority_lost": (Tone.BAD, _("Tạm dừng: người phê duyệt không còn thẩm quyền")),
-    "batch.tampered": (Tone.BAD, _("Tạm dừng: danh sách khác bản đã duyệt")),
-    "batch.cancelling": (Tone.BAD, _("Huỷ đợt chi")),
-    "batch.lines_cancelled": (Tone.PLAIN, _("Huỷ các khoản chưa gửi")),
-    "chunk.lines_cancelled": (Tone.BAD, _("Huỷ khoản của người đã mất hoặc tài khoản đã đóng")),
-    "transfer.decided": (Tone.PLAIN, _("Hai người kết luận khoản chi")),
-    "proposal.proposed": (Tone.PLAIN, _("Đề nghị, chờ người thứ hai")),
-    "proposal.confirmed": (Tone.PLAIN, _("Người thứ hai đồng ý")),
-    "proposal.refused": (Tone.BAD, _("Người thứ hai không đồng ý")),
-    "proposal.withdrawn": (Tone.PLAIN, _("Rút lại đề nghị")),
-    "proposal.paper_read": (Tone.PLAIN, _("Xem tài liệu chứng minh")),
-    "alarm.raised": (Tone.BAD, _("Báo động")),
-    "batch.drained": (Tone.GOOD, _("Cả đợt đã có kết quả")),
-    "batch.reconciled": (Tone.GOOD, _("Sao kê khớp với đợt chi; ghi số liệu cuối cùng")),
-    "batch.closed": (Tone.GOOD, _("Đóng đợt chi: số liệu cuối cùng đã niêm phong")),
-    "batch.adjusted": (Tone.BAD, _("Tiền bị trả lại sau khi đợt chi đã đóng")),
-    "chunk.proven": (Tone.GOOD, _("Sao kê chứng minh khoản đã chuyển đi")),
-    "chunk.lease_expired": (Tone.WAIT, _("Tiến trình gửi không phản hồi: chuyển sang hỏi ngân hàng")),
-    "file.taken": (Tone.PLAIN, _("Tải tệp gửi đi về máy")),
-    "results.checked": (Tone.PLAIN, _("Tải tệp kết quả lên, chưa ghi")),
-    "results.cancelled": (Tone.PLAIN, _("Bỏ tệp kết quả chưa ghi")),
-    "cash.list_taken": (Tone.PLAIN, _("In danh sách ký nhận tiền mặt")),
-    "cash.handed_over": (Tone.PLAIN, _("Giao danh sách và tiền mặt cho điểm chi trả")),
-    "cash.carried_over": (Tone.PLAIN, _("Khoá danh sách tiền mặt, chuyển kỳ sau phần chưa nhận")),
-    "account.enquired": (Tone.PLAIN, _("Hỏi ngân hàng tên chủ tài khoản")),
-    "account.enquiry_answered": (Tone.PLAIN, _("Ngân hàng trả lời tên chủ tài khoản")),
-    "account.registered": (Tone.PLAIN, _("Đăng ký tài khoản nhận tiền")),
-    "account.checked": (Tone.PLAIN, _("Ngân hàng xác nhận tài khoản")),
-    "account.linked": (Tone.PLAIN, _("Liên kết tài khoản trong VNeID")),
-    "account.activated": (Tone.PLAIN, _("Tài khoản được đưa vào sử dụng")),
-    "account.suspended": (Tone.BAD, _("Tạm khoá tài khoản")),
-    "account.closed": (Tone.BAD, _("Đóng tài khoản theo báo của ngân hàng")),
-    "account.removed": (Tone.PLAIN, _("Bỏ liên kết tài khoản trong VNeID")),
-    "account.withdrawn": (Tone.PLAIN, _("Người nhận huỷ tài khoản")),
-    "account.refused": (Tone.BAD, _("Tài khoản không được chấp nhận")),
-    "account.expired": (Tone.PLAIN, _("Yêu cầu về tài khoản quá hạn")),
-}
 # Told by rows: approvals, the ledger, attempts with their answers, callbacks, and the payee's signature.
 TOLD_BY_ROWS = frozenset(
     {"batch.approved", "batch.rejected", "batch.reserved", "chunk.told", "chunk.returned", "cash.collected"}
@@ -135,7 +81,12 @@ INTENDED: dict[str, Words] = {
     AttemptKind.SEND: _("Gửi lệnh sang ngân hàng"),
     AttemptKind.INQUIRE: _("Hỏi ngân hàng về kết quả"),
 }
-BOOKED: dict[str, Tone] = {EntryKind.POST: Tone.GOOD, EntryKind.VOID: Tone.PLAIN, EntryKind.RETURN: Tone.BAD}
+BOOKED: dict[str, Tone] = {
+    EntryKind.POST: Tone.GOOD,
+    EntryKind.VOID: Tone.PLAIN,
+    EntryKind.UNVOID: Tone.BAD,
+    EntryKind.RETURN: Tone.BAD,
+}
 SYSTEM, GATEWAY = _("Hệ thống"), _("Cổng thanh toán")
 
 

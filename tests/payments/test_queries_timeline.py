@@ -14,7 +14,8 @@ from payments.models import DispatchAttempt, Transfer
 from payments.operations import cash
 from payments.operations.cash import Collected
 from payments.queries import timeline, trace
-from payments.queries.timelines import ENDED, EVENTS, SAID, TOLD_BY_ROWS, TimelineEntry, Tone
+from payments.queries.event_words import EVENTS, Tone
+from payments.queries.timelines import ENDED, SAID, TOLD_BY_ROWS, TimelineEntry
 from payments.states import AttemptOutcome, BatchKind
 from tests.conftest import Clock
 from tests.factories import Office, build_batch, make_entitled, start

@@ -186,7 +186,8 @@ class TestWhatADecisionNeeds:
             by="proposal_decided_by_second_person",
         )
         confirm(office, proposal)
-        refused(move, SETTLED, proposal.pk, by="transfer_moves")
+        refused(move, UNKNOWN, proposal.pk, by="transfer_moves")
+        refused(move, SETTLED, proposal.pk, by="transfer_decided_by_two")  # the bank never said so
 
     def test_a_new_decision_each_time_it_comes_back(self, office: Office, transfer: Transfer) -> None:
         decide(office, transfer, UNKNOWN)
@@ -232,10 +233,10 @@ class TestTheBankContradictsItself:
         assert entries()["VOID"] == 1  # the books stood already
         assert build_batch(office, kind=BatchKind.REPLACEMENT).number_of_transactions == 1
 
-    def test_only_what_stands_can_be_confirmed(self, office: Office, contradicted: Transfer) -> None:
-        assert outcomes(contradicted) == (REJECTED,)
+    def test_only_one_of_its_two_words_can_be_confirmed(self, office: Office, contradicted: Transfer) -> None:
+        assert outcomes(contradicted) == (SETTLED, REJECTED)
         with pytest.raises(InvalidMove):
-            propose_decision(office, contradicted, SETTLED, reference="X1")
+            propose_decision(office, contradicted, CANCELLED)
 
     def test_no_single_hand_clears_it(self, office: Office, contradicted: Transfer) -> None:
         refused("UPDATE payments_transfer SET conflicting_status = ''", by="transfer_decided_by_two")

@@ -125,13 +125,15 @@ I07 = Invariant(
         ),
         Check(
             _("Không khoản nào vừa được ghi là đã chi vừa được ghi là không chi"),
-            """SELECT transfer_id, count(DISTINCT kind) > 1 FROM payments_ledger_entry
-            WHERE transfer_id IS NOT NULL AND kind IN ('POST', 'VOID') GROUP BY transfer_id""",
+            # The third kind takes the second back: two persons found that the bank had paid.
+            """SELECT transfer_id, count(DISTINCT kind) = 2 FROM payments_ledger_entry
+            WHERE transfer_id IS NOT NULL AND kind IN ('POST', 'VOID', 'UNVOID') GROUP BY transfer_id""",
         ),
     ),
     (
         "transfer_moves",
         "transfer_leaves_review_by_two",
+        "transfer_found_paid_by_two",
         "transfer_conflict_cleared_by_two",
         "transfer_returned_by_return",
         "transfer_return_whole_amount",

@@ -9,7 +9,13 @@ _KINDS = ", ".join(f"('{kind}', '{debit}', '{credit}')" for kind, (debit, credit
 _FREED = ", ".join(f"'{state}'" for state in TRANSFER_FREES_LINES)
 
 
-def _booked_once(kind: EntryKind, states: str) -> str:
+# What ended unpaid and was found to be paid keeps its entry, and has a second one that takes it back.
+FOUND_PAID = (
+    "AND NOT EXISTS (SELECT 1 FROM payments_ledger_entry u WHERE u.transfer_id = v.transfer_id AND u.kind = 'UNVOID')"
+)
+
+
+def _booked_once(kind: EntryKind, states: str, but: str = "") -> str:
     """Of reserved lists: each transfer in one of `states` has one entry of this kind, its amount and fund, and no other has."""
     return f"""
         SELECT coalesce(t.end_to_end_id, e.id::text), e.id IS NULL OR t.id IS NULL OR e.amount <> t.instructed_amount
@@ -17,8 +23,8 @@ def _booked_once(kind: EntryKind, states: str) -> str:
         FROM (SELECT t.id, t.end_to_end_id, t.instructed_amount, b.fund_id
               FROM payments_transfer t JOIN payments_payout_batch b ON b.id = t.batch_id
               WHERE t.state IN ({states}) AND b.reserved_at IS NOT NULL) AS t
-        FULL JOIN (SELECT id, transfer_id, amount, fund_id FROM payments_ledger_entry
-                   WHERE kind = '{kind}' AND transfer_id IS NOT NULL) AS e ON e.transfer_id = t.id"""
+        FULL JOIN (SELECT id, transfer_id, amount, fund_id FROM payments_ledger_entry v
+                   WHERE kind = '{kind}' AND transfer_id IS NOT NULL {but}) AS e ON e.transfer_id = t.id"""
 
 
 # What is in RESERVED is what is open; a chunk keeps what ended, so a million transfers are added up from two thousand rows here,
@@ -139,7 +145,21 @@ I15 = Invariant(
         Check(
             _("Đã chi: một bút toán, đúng số tiền, đúng nguồn"), _booked_once(EntryKind.POST, "'SETTLED', 'RETURNED'")
         ),
-        Check(_("Không chi: một bút toán trả về nguồn"), _booked_once(EntryKind.VOID, "'REJECTED', 'CANCELLED'")),
+        Check(
+            _("Không chi: một bút toán trả về nguồn"),
+            _booked_once(EntryKind.VOID, "'REJECTED', 'CANCELLED'", FOUND_PAID),
+        ),
+        Check(
+            _("Tiền giữ lại cho khoản ngân hàng đã chi: từng trả về nguồn, nay đã chi, đúng số tiền"),
+            """SELECT u.transfer_id, t.state NOT IN ('SETTLED', 'RETURNED') OR v.id IS NULL OR p.id IS NULL
+                OR d.id IS NULL OR v.amount <> u.amount OR p.amount <> u.amount OR v.id > u.id
+            FROM payments_ledger_entry u JOIN payments_transfer t ON t.id = u.transfer_id
+            LEFT JOIN payments_ledger_entry v ON v.transfer_id = t.id AND v.kind = 'VOID'
+            LEFT JOIN payments_ledger_entry p ON p.transfer_id = t.id AND p.kind = 'POST'
+            LEFT JOIN payments_proposal d ON d.subject_kind = 'transfer' AND d.subject_id = t.id AND d.state = 'CONFIRMED'
+                AND d.kind = 'DECIDE_TRANSFER' AND d.outcome = 'SETTLED'
+            WHERE u.kind = 'UNVOID'""",
+        ),
         Check(_("Bị trả lại: một bút toán tiền về"), _booked_once(EntryKind.RETURN, "'RETURNED'")),
         Check(_("Số dư bằng tổng bút toán"), BALANCES),
         Check(_("Tiền đang giữ bằng phần còn mở của các đợt"), OPEN_IN_LISTS),
@@ -153,7 +173,7 @@ I15 = Invariant(
                        WHERE voucher_id IS NOT NULL) AS e ON e.voucher_id = v.id""",
         ),
     ),
-    ("ledger_entry_moves_balances", "fund_balance_written_by_ledger"),
+    ("ledger_entry_moves_balances", "fund_balance_written_by_ledger", "ledger_entry_unvoids_what_was_paid"),
     Remedy.BOOKS,
 )
 I16 = Invariant(

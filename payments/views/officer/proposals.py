@@ -27,7 +27,14 @@ from payments.queries.deciding import proposals, subject_transfer, waiting_count
 from payments.queries.funds import effects_of_booking
 from payments.queries.lists import place_of
 from payments.statement_states import DifferenceOutcome
-from payments.states import REMIT_OF_ACCOUNT, BatchState, LedgerAccount, ProposalKind, ProposalState
+from payments.states import (
+    REMIT_OF_ACCOUNT,
+    TRANSFER_ENDED_UNPAID,
+    BatchState,
+    LedgerAccount,
+    ProposalKind,
+    ProposalState,
+)
 
 # Payments; a longer list is worked out anew when somebody asks for it, and always by the confirmation.
 CHECKED_AT_ONCE = 20_000
@@ -112,6 +119,7 @@ def _of_transfer(request: PortalRequest, found: Proposal) -> dict[str, Any]:
         "reason": status_reason(transfer.status_reason) if transfer.status_reason else None,
         "may_trace": request.rights.reaches(Permission.TRACE, found.unit_id),
         "bank_reference": found.details.get("bank_reference", ""),
+        "books_again": transfer.state in TRANSFER_ENDED_UNPAID,
     }
 
 

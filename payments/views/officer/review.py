@@ -54,8 +54,8 @@ def decide(request: PortalRequest, end_to_end_id: str) -> HttpResponse:
     if not ways:
         raise InvalidMove(transfer.state)
     waiting = open_proposal(kind="transfer", subject_id=transfer.pk)
-    in_review = transfer.state == TransferState.REVIEW
-    form = DecisionForm(request.POST or None, request.FILES or None, outcomes=ways, in_review=in_review)
+    state = TransferState(transfer.state)
+    form = DecisionForm(request.POST or None, request.FILES or None, outcomes=ways, state=state)
     if request.method == "POST" and form.is_valid():
         told = form.cleaned_data
         proposal = propose_decision(
@@ -75,7 +75,8 @@ def decide(request: PortalRequest, end_to_end_id: str) -> HttpResponse:
         "reason": status_reason(transfer.status_reason) if transfer.status_reason else None,
         "form": form,
         "proposal": waiting,
-        "in_review": in_review,
+        "in_review": state == TransferState.REVIEW,
+        "may_be_paid": form.becomes_paid,
         "may_trace": request.rights.reaches(Permission.TRACE, transfer.batch.unit_id),
     }
     return render(request, "deciding/decide.html", context, status=422 if form.errors else 200)

@@ -18,12 +18,14 @@ from payments.models import PayoutBatch, Proposal, Transfer
 from payments.operations import cash, dispatch, funding
 from payments.operations.verification import GatewayBook
 from payments.operations.verification.running import Line, examine
-from payments.states import BatchKind
+from payments.states import BatchKind, TransferState
 from tests.conftest import Clock, owner_of, real_commits
 from tests.factories import ACB, VCB, Office, build_batch, make_account, make_entitled, make_office, start
 from tests.fake_gateway import FakeGateway, time_out
 from tests.gateway.messages import CALLBACK_ENTRY
+from tests.payments.deciding import decide
 from tests.payments.helpers import ask_all, book_of, send_all
+from tests.payments.late import REFUSED, credited, say_paid
 from tests.payments.test_messages import apply_all, returned, status, tell, tell_returns
 
 
@@ -125,13 +127,16 @@ def _everything(criminal: Any, clock: Clock) -> Ward:
         at=office.at(),
     )
     people = make_entitled(8, bank=VCB) + make_entitled(2, bank=ACB) + make_entitled(2, cash=True)
+    people += make_entitled(1, bank=VCB)
     batch = start(office, build_batch(office))
     gateway.statuses[_number(people[8])] = ("RJCT", "AM04")
+    gateway.statuses[_number(people[12])] = REFUSED["status"], REFUSED["reason"]
     _no_connection_and_no_answer(gateway, clock)
     _late_worker(gateway, clock)
     _all_else(gateway, clock)
     _news(gateway)
     _cash(office, batch)
+    _late_paid(office, gateway, people[12])
     assert start(office, build_batch(office, kind=BatchKind.REPLACEMENT)).number_of_transactions > 0
     _proposed(office, batch)
     _left_open(office, gateway, people)
@@ -233,6 +238,15 @@ def _proposed(office: Office, batch: PayoutBatch) -> None:
     proposal.state, proposal.decided_by, proposal.decided_at = "CONFIRMED", office.approver, office.at()
     proposal.decided_by_person = office.approver.person_fingerprint
     proposal.save()
+
+
+def _late_paid(office: Office, gateway: FakeGateway, payee: Any) -> None:
+    """The bank had refused, had paid all the same, and two persons found it out."""
+    transfer = Transfer.objects.get(payee=payee)
+    assert transfer.state == "REJECTED"
+    say_paid(transfer)
+    decide(office, transfer, TransferState.SETTLED, reference="FT1")
+    credited(gateway, transfer)
 
 
 def _left_open(office: Office, gateway: FakeGateway, people: list[Any]) -> None:

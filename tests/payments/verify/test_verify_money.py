@@ -49,8 +49,9 @@ class TestI15:
         [
             "UPDATE payments_ledger_entry SET amount = amount + 1 WHERE kind = 'POST'",
             "UPDATE payments_ledger_entry SET kind = 'VOID', credit = 'FUNDING' "
-            "WHERE id = (SELECT max(id) FROM payments_ledger_entry WHERE kind = 'POST')",
-            "DELETE FROM payments_ledger_entry WHERE kind = 'VOID'",
+            "WHERE id = (SELECT min(id) FROM payments_ledger_entry WHERE kind = 'POST')",
+            "DELETE FROM payments_ledger_entry WHERE kind = 'VOID' "
+            "AND transfer_id IN (SELECT id FROM payments_transfer WHERE state = 'REJECTED')",
             "DELETE FROM payments_ledger_entry WHERE kind = 'RETURN'",
             "UPDATE payments_fund_balance SET balance = balance + CASE account WHEN 'PAID' THEN 1 ELSE -1 END "
             "WHERE account IN ('PAID', 'FUNDING')",
@@ -72,6 +73,9 @@ class TestI15:
     )
     def test_finds(self, ward: Ward, sql: str) -> None:
         assert ward.red_after(sql) == {"I-15"}
+
+    def test_finds_money_never_taken_again_for_what_was_paid_after_all(self, ward: Ward) -> None:
+        assert ward.red_after("DELETE FROM payments_ledger_entry WHERE kind = 'UNVOID'") == {"I-7", "I-15"}
 
     def test_says_how_many_and_which(self, ward: Ward) -> None:
         with ward.criminal.cursor() as cursor:

@@ -51,17 +51,17 @@ class TestEveryCheck:
 class TestARun:
     def test_is_kept_line_by_line_with_an_event(self, ward: Ward) -> None:
         run, lines = verify_books(book=ward.book, by=SYSTEM)
-        assert (run.broken, run.source, run.transfers) == (0, "LOG", 15)
+        assert (run.broken, run.source, run.transfers) == (0, "LOG", 16)
         kept = dict(VerificationResult.objects.filter(run=run).values_list("code", "outcome"))
         assert kept == dict.fromkeys((line.invariant.code for line in lines), "HOLDS")
         event = AuditEvent.objects.filter(kind="verification.run").latest("id")
-        assert (event.subject_id, event.payload) == (str(run.pk), {"source": "LOG", "broken": [], "transfers": 15})
+        assert (event.subject_id, event.payload) == (str(run.pk), {"source": "LOG", "broken": [], "transfers": 16})
 
     def test_that_finds_something_is_kept_with_what_it_found(self, ward: Ward) -> None:
         book = GatewayBook(source="LOG", taken_at=ward.book.taken_at, lines=[])
         run, _ = verify_books(book=book, by=SYSTEM)
         (result,) = VerificationResult.objects.filter(run=run, outcome="BROKEN")
-        assert (result.code, run.broken, result.broken) == ("I-30", 1, 9)
+        assert (result.code, run.broken, result.broken) == ("I-30", 1, 10)
         assert "Đã chi ở đây thì đã ghi có ở đó" in result.finding
         alarm = Alarm.objects.get(code="verify.broken", details__run=run.pk)
         assert (alarm.subject_id, alarm.severity, alarm.details["run"]) == ("I-30", "CRITICAL", run.pk)
@@ -135,7 +135,7 @@ class TestTheCommand:
         path = tmp_path / "log.ndjson"
         path.write_bytes(log_of(ward) + b"<html>")
         before = VerificationRun.objects.count()
-        with pytest.raises(CommandError, match="line 13"):
+        with pytest.raises(CommandError, match="line 14"):
             verify("--log", str(path))
         assert VerificationRun.objects.count() == before
 

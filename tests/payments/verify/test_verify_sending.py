@@ -125,11 +125,11 @@ class TestI25:
     def test_takes_what_two_persons_decided_in_the_place_of_the_banks_word(self, ward: Ward) -> None:
         word = (
             "UPDATE payments_transfer SET transaction_status = 'RJCT', "
-            "decision_id = (SELECT id FROM payments_proposal WHERE state = 'CONFIRMED') WHERE id = 3"
+            "decision_id = (SELECT id FROM payments_proposal WHERE kind = 'RELEASE_BATCH') WHERE id = 3"
         )
         decided = (
             "UPDATE payments_proposal SET kind = 'DECIDE_TRANSFER', subject_kind = 'transfer', subject_id = 3, "
-            "outcome = '{}' WHERE state = 'CONFIRMED'"
+            "outcome = '{}' WHERE kind = 'RELEASE_BATCH'"
         )
         assert ward.red_after(word, decided.format("SETTLED"), past=EVIDENCE) == {"G"}
         assert ward.red_after(word, decided.format("REJECTED"), past=EVIDENCE) == {"I-25", "G"}
