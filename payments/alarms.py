@@ -52,3 +52,9 @@ VERIFY_BROKEN = declare(
     _("Kiểm chứng thấy điều không được phép sai"),
     page="operations.md#does-everything-still-hold",
 )
+PAID_TWICE = declare(
+    "payments.paid_twice",
+    Severity.CRITICAL,
+    _("Khoản trước được báo đã chi khi khoản chi lại đã gửi đi"),
+    page="operations.md#alarm-payments-paid-twice",
+)

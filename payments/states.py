@@ -135,6 +135,7 @@ TRANSFER_MOVES: dict[TransferState, frozenset[TransferState]] = {
 TRANSFER_ENDED_UNPAID = (T.REJECTED, T.CANCELLED)
 SAID_PAID = ("ACSC", "ACCC", "BOOK")  # what a bank may have said of a payment that had ended unpaid
 TRANSFER_LIVE = (T.PLANNED, T.READY, T.SENDING, T.HANDED_OVER, T.ACCEPTED, T.UNKNOWN, T.REVIEW)
+TRANSFER_LEFT = (T.SENDING, T.HANDED_OVER, T.ACCEPTED, T.UNKNOWN, T.REVIEW, T.SETTLED)  # money may have gone
 TRANSFER_FREES_LINES = (T.REJECTED, T.RETURNED, T.CANCELLED, T.EXCLUDED)  # money did not stay with the payee
 
 

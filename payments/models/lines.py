@@ -10,6 +10,7 @@ from foundation.audit.clock import PortalNow
 from foundation.audit.graphs import frozen_columns
 from foundation.audit.protection import append_only
 from payments.models.batches import PayoutBatch
+from payments.models.disputes import disputed
 from payments.models.recoveries import COUNTED_BY_LINES, Recovery
 from payments.states import (
     TRANSFER_FREES_LINES,
@@ -83,6 +84,19 @@ class PayoutLine(models.Model):
                         AND state IN ({", ".join(f"'{s}'" for s in TRANSFER_FREES_LINES)}))
                     THEN
                         RAISE EXCEPTION 'payout_line_one_live_transfer: line % is being paid', OLD.id
+                            USING ERRCODE = 'check_violation';
+                    END IF;
+                    -- Shared locks: who says that one of these was paid waits, or is waited for.
+                    IF OLD.transfer_id IS DISTINCT FROM NEW.transfer_id AND EXISTS (
+                        SELECT 1 FROM (
+                            SELECT former.id, {disputed("former")} AS is_disputed FROM payments_transfer former
+                            WHERE former.id IN (
+                                SELECT OLD.transfer_id
+                                UNION ALL SELECT from_transfer_id FROM payments_payout_line_move WHERE line_id = OLD.id)
+                            ORDER BY former.id FOR SHARE) AS been
+                        WHERE is_disputed AND been.id IS DISTINCT FROM NEW.transfer_id)
+                    THEN
+                        RAISE EXCEPTION 'payout_line_one_live_transfer: line % may have been paid', OLD.id
                             USING ERRCODE = 'check_violation';
                     END IF;
                     IF OLD.transfer_id IS NOT NULL AND OLD.transfer_id IS DISTINCT FROM NEW.transfer_id THEN

@@ -12,6 +12,7 @@ from foundation.audit.clock import PortalNow
 from foundation.audit.graphs import frozen_columns, only_allowed_moves
 from payments.models.batches import PayoutBatch
 from payments.models.chunks import DispatchAttempt, DispatchChunk
+from payments.models.disputes import disputed
 from payments.models.proposals import Proposal
 from payments.models.stops import refused_while_stopped
 from payments.models.visible import BatchUnitQuerySet
@@ -203,6 +204,29 @@ class Transfer(models.Model):
                 func=f"""{DECIDED}
                     IF NEW.state = 'SETTLED' AND NEW.bank_reference = '' THEN
                         RAISE EXCEPTION 'transfer_settled_with_reference: transfer %', OLD.id
+                            USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+            # What takes the place of another leaves only while nobody says that the other was paid. The shared locks make
+            # whoever learns of that wait for us, or us for him: neither can pass the other unseen.
+            pgtrigger.Trigger(
+                name="transfer_not_sent_while_former_disputed",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("state"),
+                condition=pgtrigger.Condition("OLD.state = 'READY' AND NEW.state IN ('SENDING', 'HANDED_OVER')"),
+                func=f"""
+                    IF EXISTS (
+                        SELECT 1 FROM (
+                            SELECT {disputed("former")} AS is_disputed FROM payments_transfer former
+                            WHERE former.id <> NEW.id AND former.id IN (
+                                SELECT m.from_transfer_id FROM payments_payout_line l
+                                JOIN payments_payout_line_move m ON m.line_id = l.id WHERE l.transfer_id = NEW.id)
+                            ORDER BY former.id FOR SHARE) AS been
+                        WHERE is_disputed)
+                    THEN
+                        RAISE EXCEPTION 'transfer_not_sent_while_former_disputed: transfer %', OLD.id
                             USING ERRCODE = 'check_violation';
                     END IF;
                     RETURN NEW;

@@ -18,6 +18,7 @@ from foundation.users.roles import Permission
 from payments.errors import BatchExists, FundClosed, WrongInput
 from payments.models import Fund, PayoutBatch
 from payments.models.batches import FIRST_PERIOD
+from payments.models.disputes import disputed
 from payments.operations.acting import require
 from payments.operations.compare import compare_with_last_period
 from payments.operations.recover import WITHHELD, lock_recoveries
@@ -46,7 +47,9 @@ LEFT JOIN payments_payout_line line
 LEFT JOIN payments_transfer former ON former.id = line.transfer_id
 LEFT JOIN payments_transfer newer ON newer.replaces_id = former.id
 WHERE (line.id IS NULL AND %(kind)s <> 'REPLACEMENT')
-   OR (former.state IN ('REJECTED', 'RETURNED', 'CANCELLED') AND former.conflicting_status = '')
+   OR (former.state IN ('REJECTED', 'RETURNED', 'CANCELLED') AND former.conflicting_status = ''
+       AND NOT EXISTS (SELECT 1 FROM payments_payout_line_move m JOIN payments_transfer earlier ON earlier.id = m.from_transfer_id
+                       WHERE m.line_id = line.id AND {disputed("earlier")}))
 """
 ANALYSE = "ANALYZE payout_owed"
 

@@ -9,8 +9,8 @@ from foundation.users.models import User
 from payments.errors import InvalidMove, RestoreNotEnded
 from payments.models import PayoutBatch, Proposal
 from payments.operations.acting import lock_batch
+from payments.operations.counting import recount
 from payments.operations.doubt import doubt_unopened, restore_is_open
-from payments.operations.settle import recount
 from payments.states import BATCH_CANCELLABLE, BatchState
 
 CHUNKS_AT_ONCE = 20

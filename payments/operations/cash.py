@@ -16,8 +16,8 @@ from payments.cash_list import write_cash_list
 from payments.errors import AuthorityLost, InvalidMove, ListChanged, WrongInput
 from payments.models import DispatchChunk, PayoutBatch
 from payments.operations.acting import lock_batch, require
+from payments.operations.counting import recount
 from payments.operations.gone import cancel_gone
-from payments.operations.settle import recount
 from payments.operations.standing import has_authority, is_as_approved
 from payments.operations.stopping import refuse_while_stopped
 from payments.states import BATCH_RUNNING, BatchState, Route

@@ -24,7 +24,8 @@ from payments.failpoints import failpoint
 from payments.operations import admission
 from payments.operations.claiming import Claim, ListTampered, claim_to_ask, claim_to_send
 from payments.operations.conflicts import again_on_conflict
-from payments.operations.settle import Applied, Word, apply_words, recount
+from payments.operations.counting import recount
+from payments.operations.settle import Applied, Word, apply_words
 from payments.states import AttemptKind, AttemptOutcome, ChunkState
 
 __all__ = [

@@ -1,4 +1,5 @@
-"""Payments of an approved list that must not go out any more (F48): somebody died, or the account was closed or blocked since.
+"""Payments of an approved list that must not go out any more (F48): somebody died, the account was closed or blocked since, or
+the payment whose place they take may have been paid.
 
 They are cancelled where they stand, before they leave, and their money goes back to the fund; what is still owed is listed anew,
 to whoever receives it then. What has left already runs to its end.
@@ -7,10 +8,13 @@ to whoever receives it then. What has left already runs to its end.
 from typing import Any
 
 from foundation.audit.operations import SYSTEM, record_event
-from payments.operations.settle import recount
+from payments.models.disputes import disputed
+from payments.operations.counting import recount
+from payments.operations.following import bring_lines_back
 
+# What takes the place of a payment that may have been paid after all is held back likewise (`following`).
 # A month up to the one of death is owed, to somebody else: the payee of an approved list is no longer there to receive it.
-GONE = """
+GONE = f"""
     SELECT t.id FROM payments_transfer t
     LEFT JOIN beneficiaries_payout_account account ON account.id = t.payout_account_id
     LEFT JOIN beneficiaries_payee payee ON payee.id = t.payee_id
@@ -20,7 +24,11 @@ GONE = """
         OR EXISTS (SELECT 1 FROM payments_payout_line l
                    JOIN beneficiaries_entitlement e ON e.id = l.entitlement_id
                    JOIN beneficiaries_person person ON person.id = e.person_id
-                   WHERE l.transfer_id = t.id AND date_trunc('month', person.deceased_date) < l.period))
+                   WHERE l.transfer_id = t.id AND date_trunc('month', person.deceased_date) < l.period)
+        OR EXISTS (SELECT 1 FROM payments_payout_line l
+                   JOIN payments_payout_line_move m ON m.line_id = l.id
+                   JOIN payments_transfer former ON former.id = m.from_transfer_id AND former.id <> t.id
+                   WHERE l.transfer_id = t.id AND {disputed("former")}))
 """
 CANCEL = f"""
 WITH gone AS ({GONE}), cancelled AS (
@@ -46,6 +54,7 @@ def cancel_gone(cursor: Any, *, chunk_ids: list[int]) -> None:
     """Inner step: cancel them, in locked chunks of a reserved list."""
     cursor.execute(CANCEL, {"chunks": chunk_ids})
     cancelled = cursor.fetchall()
+    bring_lines_back(cursor, chunk_ids=chunk_ids)
     recount(cursor, chunk_ids=chunk_ids, release=False)
     for chunk_id, count, amount in cancelled:
         record_event(

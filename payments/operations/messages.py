@@ -18,8 +18,9 @@ from foundation.gateway.inbox import Claimed
 from foundation.gateway.port import ReturnNotice, TransferAnswer
 from payments.failpoints import failpoint
 from payments.operations.conflicts import again_on_conflict
+from payments.operations.counting import recount
 from payments.operations.returns import record_returns
-from payments.operations.settle import Word, apply_words, recount
+from payments.operations.settle import Word, apply_words
 
 MESSAGES_AT_ONCE = 20
 EARLY_SECONDS = 30.0  # a return may overtake the news that its transfer was settled

@@ -23,7 +23,8 @@ from foundation.users.roles import Permission
 from payments.errors import InvalidMove, PaymentRefused, ResultsKnown, WrongInput
 from payments.models import DispatchChunk, PayoutBatch, ResultFile
 from payments.operations.acting import lock_batch, require
-from payments.operations.settle import recount
+from payments.operations.counting import recount
+from payments.operations.following import lock_followers, stop_followers
 from payments.queries.route_files import JUDGED
 from payments.result_rows import ResultReader
 from payments.states import ROUTES_BY_FILE, ResultFileState, Route, Verdict
@@ -167,6 +168,22 @@ WHERE l.result_file_id = %(file)s AND r.contradicts AND t.id = r.transfer_id AND
 """
 
 
+LATE_PAID = """
+SELECT t.end_to_end_id FROM payments_transfer_result r JOIN payments_result_line l ON l.id = r.line_id
+JOIN payments_transfer t ON t.id = r.transfer_id
+WHERE l.result_file_id = %(file)s AND r.contradicts AND r.outcome = 'PAID'
+"""
+
+
+def contradict(cursor: Any, given: dict[str, Any]) -> None:
+    """Keep the words against what was written beside it; what would pay once more what is said to be paid is stopped."""
+    cursor.execute(LATE_PAID, given)
+    paid = [row[0] for row in cursor.fetchall()]
+    lock_followers(cursor, end_to_end_ids=paid)
+    cursor.execute(CONTRADICT, given)
+    stop_followers(cursor, end_to_end_ids=paid)
+
+
 @transaction.atomic(durable=True)
 def commit_results(*, result_file_id: int, by: User, at: datetime) -> dict[str, int]:
     """Take a file over: payments end by what it says, money is posted or goes back. How many rows did what.
@@ -195,7 +212,7 @@ def commit_results(*, result_file_id: int, by: User, at: datetime) -> dict[str, 
         cursor.execute(WRITE_RESULTS, given)
         cursor.execute(MOVE, given)  # a statement of its own: the transfers' trigger looks for the rows of the results
         moved = cursor.fetchall()
-        cursor.execute(CONTRADICT, given)
+        contradict(cursor, given)
         recount(cursor, chunk_ids=chunks, release=False)
     refusals = [(account, reason) for state, account, reason in moved if state == "REJECTED" and account and reason]
     follow_bank_refusals(refusals=refusals)

@@ -5,7 +5,7 @@ from typing import Any
 
 from foundation.audit.operations import SYSTEM, record_event
 from foundation.gateway.port import ReturnNotice
-from payments.operations.settle import recount
+from payments.operations.counting import recount
 from payments.operations.telling import tell_of_returns
 
 # A list that was reconciled stays as it was sealed: what comes back later is an adjustment beside it.

@@ -15,7 +15,8 @@ from foundation.users.models import User
 from payments.errors import FundTooLow, InvalidMove, OwnPayment, ReferenceNeeded, WrongInput
 from payments.models import DispatchChunk, Proposal, Transfer
 from payments.operations.acting import lock_batch
-from payments.operations.settle import recount
+from payments.operations.counting import recount
+from payments.operations.following import lock_followers, stop_followers
 from payments.states import (
     SAID_PAID,
     TRANSFER_ENDED_UNPAID,
@@ -99,9 +100,11 @@ def apply_decision(proposal: Proposal, by: User, _at: datetime) -> None:
 
 def _decidable(proposal: Proposal, by: User) -> Transfer:
     """The transfer, locked after its batch and chunk."""
-    place = Transfer.objects.only("batch_id", "chunk_id").get(pk=proposal.subject_id)
+    place = Transfer.objects.only("batch_id", "chunk_id", "end_to_end_id").get(pk=proposal.subject_id)
     lock_batch(place.batch_id)
     DispatchChunk.objects.select_for_update(of=("self",), no_key=True).get(pk=place.chunk_id)
+    with connection.cursor() as cursor:
+        lock_followers(cursor, end_to_end_ids=[place.end_to_end_id])
     transfer = (
         Transfer.objects.select_for_update(of=("self",), no_key=True)
         .select_related("payee__person", "batch")
@@ -194,6 +197,7 @@ def _find_paid(cursor: Any, transfer: Transfer, proposal: Proposal) -> None:
             raise FundTooLow from error
         raise
     recount(cursor, chunk_ids=[transfer.chunk_id], release=False)
+    stop_followers(cursor, end_to_end_ids=[transfer.end_to_end_id])
     cursor.execute(EXPLAINED, given)
     cursor.execute(ADJUST, given)
     if cursor.rowcount:

@@ -18,9 +18,10 @@ from foundation.users import access
 from payments.alarms import STATEMENT_DIFFERS, STATEMENT_REFUSED, STATEMENT_REISSUED
 from payments.models import Statement, StatementFile
 from payments.operations import suspense
+from payments.operations.counting import recount
 from payments.operations.match_statements import CITY_TIME, DATE_AGREES
 from payments.operations.returns import record_returns
-from payments.operations.settle import Word, apply_words, recount
+from payments.operations.settle import Word, apply_words
 from payments.queries.daily_totals import compute_day
 
 WAITING_AT_ONCE = 5_000

@@ -15,7 +15,7 @@ from foundation.users.models import User
 from foundation.users.paging import Page, at_most, cut
 from foundation.users.roles import Permission
 from payments.models import PaymentsStop, Proposal, Transfer
-from payments.states import ProposalState, TransferState
+from payments.states import SAID_PAID, TRANSFER_LEFT, ProposalState, TransferState
 
 
 def open_proposal(*, kind: str, subject_id: int) -> Proposal | None:
@@ -166,3 +166,15 @@ def subject_transfer(proposal: Proposal) -> Transfer:
 def is_for_people(transfer: Transfer) -> bool:
     """Whether machines have stopped deciding about this payment."""
     return transfer.state == TransferState.REVIEW or bool(transfer.conflicting_status)
+
+
+def followers(transfer: Transfer) -> list[Transfer]:
+    """What took the place of a payment: whatever carries now a line that was moved on from it. One query."""
+    carrying = Transfer.objects.filter(lines__moves__from_transfer=transfer).exclude(pk=transfer.pk)
+    return list(carrying.distinct().order_by("pk"))
+
+
+def may_be_paid_twice(transfer: Transfer, since: list[Transfer]) -> bool:
+    """Whether the bank says, or two persons said, that it was paid, and something that took its place has left."""
+    said_paid = transfer.state == TransferState.SETTLED or transfer.conflicting_status in SAID_PAID
+    return said_paid and any(follower.state in TRANSFER_LEFT for follower in since)

@@ -28,6 +28,7 @@ EVENTS: dict[str, tuple[Tone, Words]] = {
     "batch.cancelling": (Tone.BAD, _("Huỷ đợt chi")),
     "batch.lines_cancelled": (Tone.PLAIN, _("Huỷ các khoản chưa gửi")),
     "chunk.lines_cancelled": (Tone.BAD, _("Huỷ khoản của người đã mất hoặc tài khoản đã đóng")),
+    "chunk.replacements_stopped": (Tone.BAD, _("Dừng khoản chi lại: khoản trước được báo là đã chi")),
     "transfer.decided": (Tone.PLAIN, _("Hai người kết luận khoản chi")),
     "proposal.proposed": (Tone.PLAIN, _("Đề nghị, chờ người thứ hai")),
     "proposal.confirmed": (Tone.PLAIN, _("Người thứ hai đồng ý")),

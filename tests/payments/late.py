@@ -4,7 +4,8 @@ from django.db import connection, transaction
 
 from foundation.gateway.codes import Outcome
 from payments.models import DispatchChunk, Transfer
-from payments.operations.settle import Word, apply_words, recount
+from payments.operations.counting import recount
+from payments.operations.settle import Word, apply_words
 from tests.factories import Office, build_batch, make_entitled, start
 from tests.fake_gateway import FakeGateway
 from tests.payments.helpers import send_all, states

@@ -16,6 +16,8 @@ def _in(states: object) -> str:
 T = TransferState
 ENDED = (*TRANSFER_FREES_LINES, T.SETTLED)
 
+FOUND_PAID = "EXISTS (SELECT 1 FROM payments_ledger_entry u WHERE u.transfer_id = %s.id AND u.kind = 'UNVOID')"
+
 I02 = Invariant(
     "I-2",
     _("Mỗi khoản hưởng chỉ do một khoản chi còn hiệu lực chi trả"),
@@ -27,7 +29,8 @@ I02 = Invariant(
         ),
         Check(
             _("Khoản hưởng chỉ rời khoản chi đã kết thúc mà không trả"),
-            f"""SELECT m.line_id, t.state NOT IN ({_in(TRANSFER_FREES_LINES)})
+            # One that was found to be paid later had ended unpaid when its line left.
+            f"""SELECT m.line_id, t.state NOT IN ({_in(TRANSFER_FREES_LINES)}) AND NOT {FOUND_PAID % "t"}
                 OR m.to_transfer_id IS NOT DISTINCT FROM m.from_transfer_id
             FROM payments_payout_line_move m JOIN payments_transfer t ON t.id = m.from_transfer_id""",
         ),
@@ -37,7 +40,7 @@ I02 = Invariant(
             WHERE t.state IN ({_in((*TRANSFER_LIVE, T.SETTLED))})""",
         ),
     ),
-    ("payout_line_once_while_live", "payout_line_one_live_transfer"),
+    ("payout_line_once_while_live", "payout_line_one_live_transfer", "transfer_not_sent_while_former_disputed"),
     Remedy.STOP,
 )
 I03 = Invariant(
@@ -46,7 +49,8 @@ I03 = Invariant(
     (
         Check(
             _("Khoản chi lại nối với khoản bị từ chối, trả lại hoặc huỷ, ở đợt khác, bằng mã khác"),
-            """SELECT t.end_to_end_id, p.state NOT IN ('REJECTED', 'RETURNED', 'CANCELLED') OR p.batch_id = t.batch_id
+            f"""SELECT t.end_to_end_id,
+                p.state NOT IN ('REJECTED', 'RETURNED', 'CANCELLED') AND NOT {FOUND_PAID % "p"} OR p.batch_id = t.batch_id
                 OR p.end_to_end_id = t.end_to_end_id
             FROM payments_transfer t LEFT JOIN payments_transfer p ON p.id = t.replaces_id WHERE t.replaces_id IS NOT NULL""",
         ),

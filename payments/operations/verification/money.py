@@ -46,11 +46,16 @@ FROM payments_fund_balance b FULL JOIN (
         UNION ALL SELECT fund_id, debit, -amount FROM payments_ledger_entry) AS sides
     GROUP BY fund_id, account) AS l ON l.fund_id = b.fund_id AND l.account = b.account"""
 
+# One that was found to be paid later may have its lines with the payment that took its place and had left already.
 SUM_OF_LINES = f"""
-SELECT t.end_to_end_id, t.instructed_amount IS DISTINCT FROM l.amount
+SELECT t.end_to_end_id, t.instructed_amount IS DISTINCT FROM CASE WHEN u.id IS NULL THEN l.amount ELSE (
+    SELECT sum(amount) FROM payments_payout_line WHERE id IN (
+        SELECT id FROM payments_payout_line WHERE transfer_id = t.id
+        UNION SELECT line_id FROM payments_payout_line_move WHERE from_transfer_id = t.id)) END
 FROM payments_transfer t LEFT JOIN (
     SELECT transfer_id, sum(amount) AS amount FROM payments_payout_line WHERE transfer_id IS NOT NULL GROUP BY transfer_id
 ) AS l ON l.transfer_id = t.id
+LEFT JOIN payments_ledger_entry u ON u.transfer_id = t.id AND u.kind = 'UNVOID'
 WHERE t.state NOT IN ({_FREED})"""
 
 # settled, rejected, returned, cancelled: how many and how much, as the transfers say.

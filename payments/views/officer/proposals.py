@@ -23,7 +23,7 @@ from payments.operations.proposals import confirm, refuse, withdraw
 from payments.operations.remit import CLOSE
 from payments.operations.standing import is_as_approved, standing_approvals
 from payments.queries import batch_totals
-from payments.queries.deciding import proposals, subject_transfer, waiting_counts
+from payments.queries.deciding import followers, may_be_paid_twice, proposals, subject_transfer, waiting_counts
 from payments.queries.funds import effects_of_booking
 from payments.queries.lists import place_of
 from payments.statement_states import DifferenceOutcome
@@ -113,8 +113,12 @@ def _of_batch(request: PortalRequest, found: Proposal) -> dict[str, Any]:
 
 def _of_transfer(request: PortalRequest, found: Proposal) -> dict[str, Any]:
     transfer = subject_transfer(found)
+    since = followers(transfer)
     return {
         "transfer": transfer,
+        "followers": since,
+        "paid_twice": may_be_paid_twice(transfer, since),
+        "may_recover": Permission.RECORD_FUNDING in request.rights,
         "place": place_of(transfer),
         "reason": status_reason(transfer.status_reason) if transfer.status_reason else None,
         "may_trace": request.rights.reaches(Permission.TRACE, found.unit_id),

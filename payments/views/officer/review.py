@@ -17,7 +17,7 @@ from payments.models import Transfer
 from payments.operations.effects import propose_decision
 from payments.operations.papers import MAX_BYTES
 from payments.operations.reviewing import outcomes
-from payments.queries.deciding import open_proposal, review_rows
+from payments.queries.deciding import followers, may_be_paid_twice, open_proposal, review_rows
 from payments.queries.lists import place_of
 from payments.states import TransferState
 from payments.views.officer.proposals import tabs
@@ -69,8 +69,12 @@ def decide(request: PortalRequest, end_to_end_id: str) -> HttpResponse:
         )
         messages.success(request, _("Đã gửi đề nghị. Chờ một người phê duyệt khác quyết định."))
         return redirect("proposal", proposal.pk)
+    since = followers(transfer)
     context = {
         "transfer": transfer,
+        "followers": since,
+        "paid_twice": may_be_paid_twice(transfer, since),
+        "may_recover": Permission.RECORD_FUNDING in request.rights,
         "place": place_of(transfer),
         "reason": status_reason(transfer.status_reason) if transfer.status_reason else None,
         "form": form,
