@@ -60,7 +60,38 @@ class CashCollection(models.Model):
 
     class Meta:
         db_table = "payments_cash_collection"
-        triggers = append_only("payments_cash_collection")
+        triggers = [
+            *append_only("payments_cash_collection"),
+            # Signed for is what lies at the desk.
+            pgtrigger.Trigger(
+                name="cash_collection_of_cash_at_the_desk",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func="""
+                    IF NOT EXISTS (SELECT 1 FROM payments_transfer
+                                   WHERE id = NEW.transfer_id AND route = 'WARD_CASH' AND state = 'HANDED_OVER')
+                    THEN
+                        RAISE EXCEPTION 'cash_collection_of_cash_at_the_desk: transfer %', NEW.transfer_id
+                            USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+            # And it is paid by the time that both are there for others to see.
+            pgtrigger.Trigger(
+                name="cash_collection_settles",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                timing=pgtrigger.Deferred,
+                func="""
+                    IF NOT EXISTS (SELECT 1 FROM payments_transfer WHERE id = NEW.transfer_id AND state = 'SETTLED') THEN
+                        RAISE EXCEPTION 'cash_collection_settles: transfer %', NEW.transfer_id
+                            USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NULL;
+                """,
+            ),
+        ]
         verbose_name = _("ký nhận tiền mặt")
         verbose_name_plural = _("ký nhận tiền mặt")
 

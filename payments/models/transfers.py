@@ -321,6 +321,22 @@ class Transfer(models.Model):
                     RETURN NEW;
                 """,
             ),
+            # Cash is paid when somebody has signed for it.
+            pgtrigger.Trigger(
+                name="transfer_cash_settled_by_signature",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("state"),
+                condition=pgtrigger.Condition(
+                    "OLD.state <> 'SETTLED' AND NEW.state = 'SETTLED' AND NEW.route = 'WARD_CASH'"
+                ),
+                func="""
+                    IF NOT EXISTS (SELECT 1 FROM payments_cash_collection WHERE transfer_id = NEW.id) THEN
+                        RAISE EXCEPTION 'transfer_cash_settled_by_signature: transfer %', OLD.id
+                            USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
             # I-3: a replacement follows one that ended without paying.
             pgtrigger.Trigger(
                 name="transfer_replaces_an_ended_one",

@@ -105,19 +105,21 @@ def hand_over(*, batch_id: int, by: User, at: datetime) -> int:
     return handed
 
 
+# The signature first: the transfer's trigger looks for its row.
+SIGN = """
+INSERT INTO payments_cash_collection (transfer_id, receiver_name, relation, collected_date, recorded_by_id)
+SELECT t.id, s.receiver_name, s.relation, s.collected_date, %(by)s
+FROM unnest(%(ids)s::bigint[], %(names)s::text[], %(relations)s::text[], %(dates)s::date[])
+    AS s(transfer_id, receiver_name, relation, collected_date)
+JOIN payments_transfer t ON t.id = s.transfer_id AND t.chunk_id = ANY (%(chunks)s) AND t.state = 'HANDED_OVER'
+RETURNING transfer_id
+"""
 COLLECT = """
-WITH signature AS (
-    SELECT * FROM unnest(%(ids)s::bigint[], %(names)s::text[], %(relations)s::text[], %(dates)s::date[])
-        AS s(transfer_id, receiver_name, relation, collected_date)
-), moved AS (
+WITH moved AS (
     UPDATE payments_transfer t
     SET state = 'SETTLED', settlement_level = 'CASH', ended_at = portal_now(), due_at = NULL
-    FROM signature s WHERE t.id = s.transfer_id AND t.chunk_id = ANY (%(chunks)s) AND t.state = 'HANDED_OVER'
+    WHERE t.id = ANY (%(signed)s) AND t.state = 'HANDED_OVER'
     RETURNING t.id, t.instructed_amount
-), kept AS (
-    INSERT INTO payments_cash_collection (transfer_id, receiver_name, relation, collected_date, recorded_by_id)
-    SELECT moved.id, s.receiver_name, s.relation, s.collected_date, %(by)s
-    FROM moved JOIN signature s ON s.transfer_id = moved.id
 )
 INSERT INTO payments_ledger_entry (fund_id, kind, debit, credit, amount, transfer_id, at)
 SELECT %(fund)s, 'POST', 'RESERVED', 'PAID', instructed_amount, id, portal_now() FROM moved
@@ -141,7 +143,7 @@ def mark_collected(*, batch_id: int, collected: Sequence[Collected], by: User, a
     batch, chunks = _open_batch(batch_id, by, at)
     with connection.cursor() as cursor:
         cursor.execute(
-            COLLECT,
+            SIGN,
             {
                 "ids": [item.transfer_id for item in collected],
                 "names": [item.receiver_name.strip() for item in collected],
@@ -149,9 +151,10 @@ def mark_collected(*, batch_id: int, collected: Sequence[Collected], by: User, a
                 "dates": [item.collected_date for item in collected],
                 "chunks": chunks,
                 "by": by.pk,
-                "fund": batch.fund_id,
             },
         )
+        signed = [row[0] for row in cursor.fetchall()]
+        cursor.execute(COLLECT, {"signed": signed, "fund": batch.fund_id})
         marked = cursor.rowcount
         recount(cursor, chunk_ids=chunks, release=False)
     record_event(

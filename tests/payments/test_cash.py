@@ -151,3 +151,30 @@ class TestCash:
         assert release.drain_batches() == []
         cash.carry_over(batch_id=batch.pk, by=office.accountant, at=office.at())
         assert release.drain_batches() == [batch.pk]
+
+
+class TestI07CashIsPaidWhenSomebodyHasSigned:
+    """The database ties the two: no payment without its signature, no signature without its payment."""
+
+    SIGN = (
+        "INSERT INTO payments_cash_collection (transfer_id, receiver_name, relation, collected_date, recorded_by_id) "
+        "SELECT id, 'Nguyễn Văn Hai', '', current_date, %s FROM payments_transfer"
+    )
+
+    def test_not_without_a_signature(self, office: Office) -> None:
+        make_entitled(1, cash=True)
+        batch = start(office, build_batch(office))
+        cash.hand_over(batch_id=batch.pk, by=office.accountant, at=office.at())
+        paid = "UPDATE payments_transfer SET state = 'SETTLED', settlement_level = 'CASH', due_at = NULL"
+        refused(paid, by="transfer_cash_settled_by_signature")
+
+    def test_and_nobody_signs_for_what_is_not_at_the_desk(self, office: Office) -> None:
+        make_entitled(1, cash=True)
+        start(office, build_batch(office))
+        refused(self.SIGN, office.accountant.pk, by="cash_collection_of_cash_at_the_desk")
+
+    def test_nor_for_what_is_not_paid_then(self, office: Office) -> None:
+        make_entitled(1, cash=True)
+        batch = start(office, build_batch(office))
+        cash.hand_over(batch_id=batch.pk, by=office.accountant, at=office.at())
+        refused(f"{self.SIGN}; SET CONSTRAINTS ALL IMMEDIATE", office.accountant.pk, by="cash_collection_settles")

@@ -144,6 +144,7 @@ class TestI06OnlyMovesOfTheGraph:
                 ("READY", "UNKNOWN"): "transfer_in_doubt_after_restore",
                 ("SETTLED", "RETURNED"): "transfer_returned_by_return",
                 **{("REVIEW", str(new)): "transfer_decided_by_two" for new in TRANSFER_MOVES[TransferState.REVIEW]},
+                ("HANDED_OVER", "SETTLED"): "transfer_cash_settled_by_signature",
                 ("REJECTED", "SETTLED"): "transfer_decided_by_two",
                 ("CANCELLED", "SETTLED"): "transfer_decided_by_two",
                 ("HANDED_OVER", "REJECTED"): "transfer_rejected_by_a_bank",  # the row is one of cash
@@ -307,7 +308,8 @@ class TestI07NoWayBackFromAnEnd:
         cash.hand_over(batch_id=batch.pk, by=office.accountant, at=office.at())
         cash.carry_over(batch_id=batch.pk, by=office.accountant, at=office.at())
         refused(
-            "UPDATE payments_transfer SET state = 'SETTLED', settlement_level = 'CASH'", by="transfer_decided_by_two"
+            "UPDATE payments_transfer SET state = 'SETTLED', settlement_level = 'CASH'",
+            by="transfer_cash_settled_by_signature",
         )
 
     def test_a_done_chunk_is_never_claimed_again(self, office: Office) -> None:

@@ -128,6 +128,12 @@ I07 = Invariant(
             WHERE t.state IN ('SETTLED', 'REJECTED', 'RETURNED', 'CANCELLED', 'EXCLUDED') OR r.id IS NOT NULL""",
         ),
         Check(
+            _("Tiền mặt đã chi có chữ ký nhận, chữ ký nào cũng là của một khoản đã chi"),
+            """SELECT t.end_to_end_id, (t.state = 'SETTLED') <> (s.id IS NOT NULL)
+            FROM payments_transfer t LEFT JOIN payments_cash_collection s ON s.transfer_id = t.id
+            WHERE t.route = 'WARD_CASH' AND (t.state = 'SETTLED' OR s.id IS NOT NULL)""",
+        ),
+        Check(
             _("Không khoản nào vừa được ghi là đã chi vừa được ghi là không chi"),
             # The third kind takes the second back: two persons found that the bank had paid.
             """SELECT transfer_id, count(DISTINCT kind) = 2 FROM payments_ledger_entry
@@ -141,6 +147,9 @@ I07 = Invariant(
         "transfer_conflict_cleared_by_two",
         "transfer_returned_by_return",
         "transfer_return_whole_amount",
+        "transfer_cash_settled_by_signature",
+        "cash_collection_of_cash_at_the_desk",
+        "cash_collection_settles",
     ),
     Remedy.STOP,
 )
