@@ -6,22 +6,54 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('payments', '0019_replacements_stopped'),
+        ("payments", "0019_replacements_stopped"),
     ]
 
     operations = [
         pgtrigger.migrations.AddTrigger(
-            model_name='cashcollection',
-            trigger=pgtrigger.compiler.Trigger(name='cash_collection_of_cash_at_the_desk', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n                    IF NOT EXISTS (SELECT 1 FROM payments_transfer\n                                   WHERE id = NEW.transfer_id AND route = 'WARD_CASH' AND state = 'HANDED_OVER')\n                    THEN\n                        RAISE EXCEPTION 'cash_collection_of_cash_at_the_desk: transfer %', NEW.transfer_id\n                            USING ERRCODE = 'check_violation';\n                    END IF;\n                    RETURN NEW;\n                ", hash='dc152601e1f5195391134210931e9ce65021797a', operation='INSERT', pgid='pgtrigger_cash_collection_of_cash_at_the_desk_61b3f', table='payments_cash_collection', when='BEFORE')),
+            model_name="cashcollection",
+            trigger=pgtrigger.compiler.Trigger(
+                name="cash_collection_of_cash_at_the_desk",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="\n                    IF NOT EXISTS (SELECT 1 FROM payments_transfer\n                                   WHERE id = NEW.transfer_id AND route = 'WARD_CASH' AND state = 'HANDED_OVER')\n                    THEN\n                        RAISE EXCEPTION 'cash_collection_of_cash_at_the_desk: transfer %', NEW.transfer_id\n                            USING ERRCODE = 'check_violation';\n                    END IF;\n                    RETURN NEW;\n                ",
+                    hash="dc152601e1f5195391134210931e9ce65021797a",
+                    operation="INSERT",
+                    pgid="pgtrigger_cash_collection_of_cash_at_the_desk_61b3f",
+                    table="payments_cash_collection",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='cashcollection',
-            trigger=pgtrigger.compiler.Trigger(name='cash_collection_settles', sql=pgtrigger.compiler.UpsertTriggerSql(constraint='CONSTRAINT', func="\n                    IF NOT EXISTS (SELECT 1 FROM payments_transfer WHERE id = NEW.transfer_id AND state = 'SETTLED') THEN\n                        RAISE EXCEPTION 'cash_collection_settles: transfer %', NEW.transfer_id\n                            USING ERRCODE = 'check_violation';\n                    END IF;\n                    RETURN NULL;\n                ", hash='85a4654ad8b614259fcd472a351d8b19f3499b6e', operation='INSERT', pgid='pgtrigger_cash_collection_settles_5c833', table='payments_cash_collection', timing='DEFERRABLE INITIALLY DEFERRED', when='AFTER')),
+            model_name="cashcollection",
+            trigger=pgtrigger.compiler.Trigger(
+                name="cash_collection_settles",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    constraint="CONSTRAINT",
+                    func="\n                    IF NOT EXISTS (SELECT 1 FROM payments_transfer WHERE id = NEW.transfer_id AND state = 'SETTLED') THEN\n                        RAISE EXCEPTION 'cash_collection_settles: transfer %', NEW.transfer_id\n                            USING ERRCODE = 'check_violation';\n                    END IF;\n                    RETURN NULL;\n                ",
+                    hash="85a4654ad8b614259fcd472a351d8b19f3499b6e",
+                    operation="INSERT",
+                    pgid="pgtrigger_cash_collection_settles_5c833",
+                    table="payments_cash_collection",
+                    timing="DEFERRABLE INITIALLY DEFERRED",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='transfer',
-            trigger=pgtrigger.compiler.Trigger(name='transfer_cash_settled_by_signature', sql=pgtrigger.compiler.UpsertTriggerSql(condition="WHEN (OLD.state <> 'SETTLED' AND NEW.state = 'SETTLED' AND NEW.route = 'WARD_CASH')", func="\n                    IF NOT EXISTS (SELECT 1 FROM payments_cash_collection WHERE transfer_id = NEW.id) THEN\n                        RAISE EXCEPTION 'transfer_cash_settled_by_signature: transfer %', OLD.id\n                            USING ERRCODE = 'check_violation';\n                    END IF;\n                    RETURN NEW;\n                ", hash='6ea7f5c74f0ce0a8c9486208032d35f4fb562736', operation='UPDATE OF "state"', pgid='pgtrigger_transfer_cash_settled_by_signature_910b9', table='payments_transfer', when='BEFORE')),
+            model_name="transfer",
+            trigger=pgtrigger.compiler.Trigger(
+                name="transfer_cash_settled_by_signature",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.state <> 'SETTLED' AND NEW.state = 'SETTLED' AND NEW.route = 'WARD_CASH')",
+                    func="\n                    IF NOT EXISTS (SELECT 1 FROM payments_cash_collection WHERE transfer_id = NEW.id) THEN\n                        RAISE EXCEPTION 'transfer_cash_settled_by_signature: transfer %', OLD.id\n                            USING ERRCODE = 'check_violation';\n                    END IF;\n                    RETURN NEW;\n                ",
+                    hash="6ea7f5c74f0ce0a8c9486208032d35f4fb562736",
+                    operation='UPDATE OF "state"',
+                    pgid="pgtrigger_transfer_cash_settled_by_signature_910b9",
+                    table="payments_transfer",
+                    when="BEFORE",
+                ),
+            ),
         ),
     ]

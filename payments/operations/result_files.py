@@ -25,6 +25,7 @@ from payments.models import DispatchChunk, PayoutBatch, ResultFile
 from payments.operations.acting import lock_batch, require
 from payments.operations.counting import recount
 from payments.operations.following import lock_followers, stop_followers
+from payments.operations.telling import tell_of_rejections
 from payments.queries.route_files import JUDGED
 from payments.result_rows import ResultReader
 from payments.states import ROUTES_BY_FILE, ResultFileState, Route, Verdict
@@ -157,7 +158,7 @@ WITH said AS (
            CASE state WHEN 'SETTLED' THEN 'PAID' ELSE 'FUNDING' END, instructed_amount, id, portal_now()
     FROM moved
 )
-SELECT state, payout_account_id, status_reason FROM moved
+SELECT state, payout_account_id, status_reason, id FROM moved
 """
 
 # The mark keeps the payment out of every other list until people have decided (payments.operations.build).
@@ -214,7 +215,10 @@ def commit_results(*, result_file_id: int, by: User, at: datetime) -> dict[str, 
         moved = cursor.fetchall()
         contradict(cursor, given)
         recount(cursor, chunk_ids=chunks, release=False)
-    refusals = [(account, reason) for state, account, reason in moved if state == "REJECTED" and account and reason]
+    refusals = [
+        (account, reason) for state, account, reason, _id in moved if state == "REJECTED" and account and reason
+    ]
+    tell_of_rejections(transfer_ids=[row[3] for row in moved if row[0] == "REJECTED"])
     follow_bank_refusals(refusals=refusals)
     _record("results.committed", kept, by, {verdict.lower(): count for verdict, count in counts.items()})
     return counts

@@ -17,6 +17,7 @@ from payments.models import DispatchChunk, Proposal, Transfer
 from payments.operations.acting import lock_batch
 from payments.operations.counting import recount
 from payments.operations.following import lock_followers, stop_followers
+from payments.operations.telling import tell_of_rejections
 from payments.states import (
     SAID_PAID,
     TRANSFER_ENDED_UNPAID,
@@ -73,6 +74,8 @@ def apply_decision(proposal: Proposal, by: User, _at: datetime) -> None:
             cursor.execute(MOVE, _move(transfer, proposal, outcome))
             assert cursor.rowcount == 1
             _book(cursor, transfer, outcome)
+            if outcome == TransferState.REJECTED:
+                tell_of_rejections(transfer_ids=[transfer.pk])
             recount(cursor, chunk_ids=[transfer.chunk_id], release=False)
         else:
             cursor.execute(

@@ -14,6 +14,7 @@ from django.conf import settings
 from foundation.gateway.codes import Outcome
 from foundation.gateway.port import TransferAnswer
 from payments.operations.following import lock_followers, stop_followers
+from payments.operations.telling import tell_of_rejections
 from payments.states import SettlementLevel, TransferState
 
 TARGET: dict[Outcome, tuple[TransferState, str]] = {
@@ -91,7 +92,8 @@ SELECT
     (SELECT jsonb_object_agg(state, count) FROM (SELECT state, count(*) FROM moved GROUP BY state) AS c),
     (SELECT array_agg(end_to_end_id) FROM contradicted),
     (SELECT array_agg(payout_account_id || ':' || status_reason) FROM moved
-     WHERE state = 'REJECTED' AND payout_account_id IS NOT NULL)
+     WHERE state = 'REJECTED' AND payout_account_id IS NOT NULL),
+    (SELECT array_agg(id) FROM moved WHERE state = 'REJECTED')
 """
 
 
@@ -107,7 +109,8 @@ class Applied:
 def apply_words(cursor: Any, *, chunk_ids: list[int], words: Iterable[Word]) -> Applied:
     """Move the transfers of locked chunks by what the bank said, and book what ended, in one statement.
 
-    Where a payment that had ended unpaid is said to be paid, what took its place is stopped (`following`).
+    Payees are told of what was refused. Where a payment that had ended unpaid is said to be paid, what took its place is
+    stopped (`following`).
     """
     words = list(words)
     paid = [word.end_to_end_id for word in words if TARGET[word.outcome][0] == TransferState.SETTLED]
@@ -126,8 +129,9 @@ def apply_words(cursor: Any, *, chunk_ids: list[int], words: Iterable[Word]) -> 
             "accepted_sla": settings.DISPATCH_ACCEPTED_SLA,
         },
     )
-    moved, contradicted, refused = cursor.fetchone()
+    moved, contradicted, refused, rejected = cursor.fetchone()
     stop_followers(cursor, end_to_end_ids=contradicted or [])
+    tell_of_rejections(transfer_ids=rejected or [])
     accounts = [tuple(item.split(":", 1)) for item in refused or []]
     return Applied(
         json.loads(moved or "{}"), contradicted or [], [(int(account), reason) for account, reason in accounts]
