@@ -69,6 +69,7 @@ class DifferenceKind(models.TextChoices):
     STATE = "STATE", _("Sao kê ghi nợ, sổ ghi chưa chi")
     DATE = "DATE", _("Khác ngày")
     RETURN = "RETURN", _("Tiền trả lại không khớp")
+    RETURN_MISSING = "RETURN_MISSING", _("Báo trả lại nhưng không có trong sao kê")
     CHANGED = "CHANGED", _("Bút toán bị sửa ở bản sao kê sau")
     VANISHED = "VANISHED", _("Bút toán biến mất ở bản sao kê sau")
     BALANCE = "BALANCE", _("Số dư không nối tiếp")

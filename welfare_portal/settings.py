@@ -116,6 +116,8 @@ DISPATCH_LONGEST_WAIT = env.int("DISPATCH_LONGEST_WAIT", default=900)
 DISPATCH_GATEWAY_WINDOW = env.int("DISPATCH_GATEWAY_WINDOW", default=30 * 24 * 3600)
 BANK_RATE = env.int("BANK_RATE", default=5000)  # lines a second to a bank without a row of its own yet
 DISPATCH_WAKE_BUDGET = env.int("DISPATCH_WAKE_BUDGET", default=25)
+# Days that a bank has to show in its statement the money that it told us of as returned.
+STATEMENT_RETURN_DAYS = env.int("STATEMENT_RETURN_DAYS", default=3)
 FAILPOINTS = env.str(
     "FAILPOINTS", default=""
 )  # a folder of faults that are to strike: tests only (payments/failpoints.py)

@@ -93,6 +93,12 @@ class DispatchChunk(models.Model):
             ),
         ]
         indexes = [
+            # Money that came back by the bank's word and that no statement has shown yet.
+            models.Index(
+                name="dispatch_chunk_return_unseen",
+                fields=["batch"],
+                condition=Q(route=Route.GATEWAY, returned_count__gt=F("credited_count")),
+            ),
             models.Index(name="dispatch_chunk_review", fields=["id"], condition=Q(review_count__gt=0)),
             models.Index(
                 name="dispatch_chunk_due",

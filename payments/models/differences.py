@@ -110,9 +110,10 @@ class ReconciliationDifference(models.Model):
                 condition=pgtrigger.Condition("OLD.state = 'OPEN' AND NEW.state = 'CLOSED'"),
                 func="""
                     IF NOT (CASE NEW.outcome
-                        WHEN 'FOUND' THEN NEW.kind = 'MISSING_IN_STATEMENT' AND EXISTS (
+                        WHEN 'FOUND' THEN NEW.kind IN ('MISSING_IN_STATEMENT', 'RETURN_MISSING') AND EXISTS (
                             SELECT 1 FROM payments_statement_entry WHERE transfer_id = NEW.transfer_id
-                            AND direction = 'DBIT' AND superseded_by_id IS NULL)
+                            AND direction = CASE NEW.kind WHEN 'RETURN_MISSING' THEN 'CRDT' ELSE 'DBIT' END
+                            AND superseded_by_id IS NULL)
                         WHEN 'REPLACED' THEN NEW.kind NOT IN ('VANISHED', 'CHANGED') AND (
                             EXISTS (SELECT 1 FROM payments_statement_entry
                                     WHERE id = NEW.entry_id AND superseded_by_id IS NOT NULL)

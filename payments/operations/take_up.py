@@ -7,6 +7,7 @@ which they come does not matter (I-25). What contradicts becomes a row for peopl
 from datetime import date, datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from beneficiaries.operations.accounts import follow_bank_refusals
@@ -171,9 +172,9 @@ RETURNING d.id
 """
 FOUND = """
 UPDATE payments_difference d SET state = 'CLOSED', outcome = 'FOUND', closed_at = portal_now()
-WHERE d.account = %(account)s AND d.kind = 'MISSING_IN_STATEMENT' AND d.state = 'OPEN'
-  AND EXISTS (SELECT 1 FROM payments_statement_entry e WHERE e.transfer_id = d.transfer_id AND e.direction = 'DBIT'
-              AND e.superseded_by_id IS NULL)
+WHERE d.account = %(account)s AND d.kind IN ('MISSING_IN_STATEMENT', 'RETURN_MISSING') AND d.state = 'OPEN'
+  AND EXISTS (SELECT 1 FROM payments_statement_entry e WHERE e.transfer_id = d.transfer_id AND e.superseded_by_id IS NULL
+              AND e.direction = CASE d.kind WHEN 'RETURN_MISSING' THEN 'CRDT' ELSE 'DBIT' END)
 """
 # Paid by the bank's word on a day whose statement is there, and no statement ever showed it (F29). Only chunks of lists that are
 # not reconciled, and whose kept counts say that something is missing, are looked through.
@@ -194,6 +195,25 @@ WHERE s.id = %(statement)s
   AND NOT EXISTS (SELECT 1 FROM payments_statement_entry e
                   WHERE e.transfer_id = t.id AND e.direction = 'DBIT' AND e.superseded_by_id IS NULL)
   AND NOT EXISTS (SELECT 1 FROM payments_difference d WHERE d.transfer_id = t.id AND d.kind IN ('VANISHED', 'CHANGED'))
+ON CONFLICT (kind, subject_key) DO NOTHING
+"""
+# Told as come back, and no statement showed the money within the days that banks have for it (F29). Closed lists count too and
+# stay closed. By the index only chunks that miss some are looked through.
+RETURN_MISSING = f"""
+INSERT INTO payments_difference (kind, subject_key, unit_id, fund_id, batch_id, account, day, statement_id, transfer_id,
+    expected_amount, details, due_at)
+SELECT 'RETURN_MISSING', 'transfer:' || t.id, b.unit_id, b.fund_id, b.id, s.account, s.day, s.id, t.id, r.returned_amount,
+       jsonb_build_object('reference', r.return_id, 'told', (r.returned_at {CITY_TIME})::date, 'days', %(return_days)s),
+       portal_now() + interval '2 days'
+FROM payments_statement s
+JOIN payments_fund f ON f.debtor_account = s.account
+JOIN payments_payout_batch b ON b.fund_id = f.id
+JOIN payments_dispatch_chunk c ON c.batch_id = b.id AND c.route = 'GATEWAY' AND c.returned_count > c.credited_count
+JOIN payments_transfer t ON t.chunk_id = c.id AND t.state = 'RETURNED'
+JOIN payments_transfer_return r ON r.transfer_id = t.id AND (r.returned_at {CITY_TIME})::date + %(return_days)s <= s.day
+WHERE s.id = %(statement)s
+  AND NOT EXISTS (SELECT 1 FROM payments_statement_entry e
+                  WHERE e.transfer_id = t.id AND e.direction = 'CRDT' AND e.superseded_by_id IS NULL)
 ON CONFLICT (kind, subject_key) DO NOTHING
 """
 # Neighbours are those whose days or numbers follow each other, or between which the bank had no statement.
@@ -280,6 +300,7 @@ def compare_statement(cursor: Any, *, statement_id: int) -> None:
     cursor.execute(TOUCHED, given)
     count_matched(cursor, chunk_ids=[row[0] for row in cursor.fetchall()])
     cursor.execute(MISSING, given)
+    cursor.execute(RETURN_MISSING, given | {"return_days": settings.STATEMENT_RETURN_DAYS})
     cursor.execute(BALANCES, given)
     keep_day(cursor, statement=statement)
     cursor.execute(TOTALS, given)
