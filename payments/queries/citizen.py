@@ -199,8 +199,15 @@ def _payments(person: Person, *, after: str = "", code: str = "", limit: int) ->
     moves = PayoutLineMove.objects.filter(
         Q(from_transfer__in=ids) | Q(to_transfer__in=ids), to_transfer__batch__state__in=TOLD
     )
-    newer, older = {}, {}
+    newer: dict[int, Transfer | None] = {}
+    older: dict[int | None, str] = {}
     for move in moves.select_related("from_transfer", "to_transfer__batch").order_by("id"):
+        if (
+            move.to_transfer_id is None or move.to_transfer_id < move.from_transfer_id
+        ):  # a line came home: what had taken its place was stopped
+            newer.pop(move.to_transfer_id or 0, None)
+            older.pop(move.from_transfer_id, None)
+            continue
         newer[move.from_transfer_id] = move.to_transfer
         older[move.to_transfer_id] = move.from_transfer.end_to_end_id
     lines = lines_of(ids)

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from beneficiaries.models import Payee
+from beneficiaries.models import Payee, Person
 from beneficiaries.operations.ways import choose_way
 from beneficiaries.states import Delivery, Way
 from foundation.audit.models import Alarm, AuditEvent
@@ -14,6 +14,7 @@ from payments.operations import cash, dispatch
 from payments.operations import decide as deciding_lists
 from payments.operations.conflicts import again_on_conflict
 from payments.operations.payout_files import make_file
+from payments.queries.citizen import payments_of_person
 from payments.states import BatchKind, Route, TransferState
 from tests.factories import ACB, VCB, Office, build_batch, make_entitled, make_office, start
 from tests.fake_gateway import FakeGateway
@@ -140,6 +141,16 @@ class TestWhatHasNotLeft:
         assert (former.state, lines_of(former)) == ("SETTLED", 1)
         assert build_batch(office, kind=REPLACEMENT).number_of_transactions == 0
         assert broken(gateway) == []
+
+    def test_is_no_payment_that_its_receiver_waits_for(self, office: Office, former: Transfer) -> None:
+        new = replaced(office, former)
+        say_paid(former)
+        decide(office, former, SETTLED, reference="FT1")
+        person = Person.objects.get(payee=former.payee)
+        told = {payment.code: payment for payment in payments_of_person(person=person).rows}
+        first, second = told[former.end_to_end_id], told[new.end_to_end_id]
+        assert (first.step, first.paid_again_by) == ("CREDITED", "")
+        assert (second.step, second.replaces) == ("NOT_PAID", "")
 
 
 class TestInAListThatHoldsNoMoneyYet:
