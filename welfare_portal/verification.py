@@ -5,15 +5,15 @@ from contextlib import closing, contextmanager
 
 from django.conf import settings
 
-from payments.operations.verification import GatewayBook
+from payments.operations.verification import GatewayBook, statement_book
 from welfare_portal.demo.bank import ControlledGateway
 
 
 @contextmanager
 def gateway_book() -> Iterator[GatewayBook | None]:
-    """In the demonstration the mocked gateway's own log; in earnest none yet: the lines about it say so."""
+    """In the demonstration the mocked gateway's own log; in earnest the bank's statements, as far as they are told for good."""
     if not settings.DEMO:
-        yield None
+        yield statement_book()
         return
     with closing(ControlledGateway()) as gateway:
         yield gateway.book()

@@ -151,13 +151,19 @@ FROM ({ACCOUNTS}) AS a CROSS JOIN generate_series(%(first)s::date, %(last)s::dat
 WHERE %(units)s::text[] IS NULL OR a.unit_id = ANY (%(units)s::text[])
 ON CONFLICT DO NOTHING
 """
+# A day is told for good by a statement that came when it was over: one that was handed in while it went on is asked for again.
+TOLD_FOR_GOOD = """
+(EXISTS (SELECT 1 FROM payments_statement s WHERE s.account = {account} AND s.day = {day}
+         AND (s.imported_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date > s.day)
+ OR EXISTS (SELECT 1 FROM payments_statement_file f WHERE f.account = {account} AND f.day = {day} AND f.state = 'UNCHANGED'))
+"""
 # Days of the last month without a statement; one for which the bank had none is asked for again the next day, not for ever.
 ORDER_MISSING = f"""
 INSERT INTO payments_statement_file (source, state, unit_id, name, account, day, size, lines, attempts, refusal)
 SELECT 'FETCHED', 'ORDERED', a.unit_id, '', a.account, d.day::date, 0, 0, 0, ''
 FROM ({ACCOUNTS}) AS a
 CROSS JOIN generate_series(%(today)s::date - %(most)s, %(today)s::date - 1, interval '1 day') AS d(day)
-WHERE NOT EXISTS (SELECT 1 FROM payments_statement s WHERE s.account = a.account AND s.day = d.day::date)
+WHERE NOT {TOLD_FOR_GOOD.format(account="a.account", day="d.day::date")}
   AND d.day >= (SELECT min(b.started_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date FROM payments_payout_batch b
                 JOIN payments_fund f ON f.id = b.fund_id WHERE f.debtor_account = a.account)
   AND (SELECT count(*) FROM payments_statement_file f WHERE f.account = a.account AND f.day = d.day::date

@@ -1,7 +1,7 @@
 """What administrators and auditors see of the last verification: what does not hold first, with what to do."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -95,6 +95,11 @@ def test_shows_the_last_run_and_remembers_those_before(read: Callable[[], str]) 
     text = read()
     assert "Có 2 điều không đúng" not in text
     assert text.count("2 sai trên 31 dòng") == 1
+
+
+def test_says_until_when_statements_were_compared(read: Callable[[], str]) -> None:
+    a_run(source="STATEMENT", compared_until=date(2026, 11, 24), days_missing=2)
+    assert "so với: sao kê của cổng đến hết ngày 24/11/2026; 2 ngày thiếu sao kê chưa so" in read()
 
 
 def test_says_when_nobody_verifies_any_more(read: Callable[[], str], clock: Clock) -> None:

@@ -6,6 +6,7 @@ from payments.operations.verification.invariants import Check, Invariant, Look, 
 from payments.operations.verification.lists import LISTS
 from payments.operations.verification.money import MONEY
 from payments.operations.verification.sending import SENDING
+from payments.operations.verification.statement_book import statement_book
 
 INVARIANTS: tuple[Invariant, ...] = (
     *sorted((*GATEWAY, *LISTS, *MONEY, *SENDING), key=lambda invariant: int(invariant.code.removeprefix("I-"))),
@@ -23,4 +24,5 @@ __all__ = [
     "Proof",
     "Remedy",
     "read_log",
+    "statement_book",
 ]

@@ -6,9 +6,9 @@ any transaction, so everything in it was sent before what they see; what we lear
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from itertools import islice
 from typing import Any
 
@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
 from foundation.privacy.blind_index import NotNormal, account_fingerprint
+from payments.models.verifications import against
 from payments.operations.verification.invariants import Check, Invariant, Remedy
 
 PORTION = 20_000
@@ -36,13 +37,34 @@ class Credit:
 
 
 @dataclass(frozen=True, slots=True)
+class Stored:
+    """Lines that the database holds already: a SELECT of the columns of `gateway_line`; none of them passes through here."""
+
+    select: str
+    given: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class GatewayBook:
-    """The gateway's side of a comparison: what it is (log, statement), from when on it is complete, and its lines, streamed."""
+    """The gateway's side of a comparison: what it is (log, statement), for which time it is complete, and its lines, streamed.
+
+    What ended after `taken_at`, was sent before `since`, or may have been booked on one of the `gaps`, it need not know; nor a
+    return after `returns_until`.
+    """
 
     source: str
     taken_at: datetime
-    lines: Iterable[Credit]
+    lines: Iterable[Credit] = ()
+    stored: Stored | None = None  # in the place of `lines`
     since: datetime | None = None  # empty: complete from the beginning
+    until: date | None = None  # of statements: the last day for which every account has one
+    gaps: Sequence[date] = ()
+    returns_until: datetime | None = None  # empty: as `taken_at`
+
+    @property
+    def words(self) -> str:
+        """What was compared with, and until when."""
+        return against(source=self.source, until=self.until, days_missing=len(self.gaps))
 
 
 def read_log(lines: Iterable[str | bytes]) -> Iterator[Credit]:
@@ -78,10 +100,12 @@ class NotALog(Exception):
 
 
 TABLES = """
-DROP TABLE IF EXISTS pg_temp.gateway_line, pg_temp.gateway_credit;
+DROP TABLE IF EXISTS pg_temp.gateway_line, pg_temp.gateway_credit, pg_temp.gateway_gap;
 CREATE TEMPORARY TABLE gateway_line (
     end_to_end_id text, amount bigint, times_credited integer, returned boolean, message_id text, account_fingerprint bytea);
+CREATE TEMPORARY TABLE gateway_gap AS SELECT unnest(%(gaps)s::date[]) AS day;
 """
+BRING_STORED = "INSERT INTO gateway_line {select}"
 ADD_UP = """
 CREATE TEMPORARY TABLE gateway_credit AS
 SELECT end_to_end_id, max(amount) AS amount, min(amount) AS least, sum(times_credited) AS times_credited,
@@ -90,20 +114,29 @@ FROM gateway_line GROUP BY end_to_end_id;
 DROP TABLE gateway_line;
 ANALYZE gateway_credit;
 """
-FORGET = "DROP TABLE IF EXISTS pg_temp.gateway_line, pg_temp.gateway_credit"
+FORGET = "DROP TABLE IF EXISTS pg_temp.gateway_line, pg_temp.gateway_credit, pg_temp.gateway_gap"
 
 
 def load(cursor: Any, book: GatewayBook) -> int:
-    """Bring the book into a temporary table, a portion at a time; how many lines."""
-    cursor.execute(TABLES)
-    lines, count = iter(book.lines), 0
+    """Bring the book into a temporary table, by one statement or a portion at a time; how many lines."""
+    cursor.execute(TABLES, {"gaps": list(book.gaps)})
+    if book.stored is not None:
+        cursor.execute(BRING_STORED.format(select=book.stored.select), book.stored.given)
+        count = int(cursor.rowcount)
+    else:
+        count = _copy(cursor, book.lines)
+    cursor.execute(ADD_UP)
+    return count
+
+
+def _copy(cursor: Any, credits_: Iterable[Credit]) -> int:
+    lines, count = iter(credits_), 0
     while rows := list(_rows(islice(lines, PORTION))):
         count += len(rows)
         text = io.StringIO()
         csv.writer(text).writerows(rows)
         text.seek(0)
         cursor.copy_expert("COPY gateway_line FROM STDIN (FORMAT csv)", text)
-    cursor.execute(ADD_UP)
     return count
 
 
@@ -129,7 +162,10 @@ SETTLED = """
 SELECT t.end_to_end_id, coalesce(g.times_credited, 0) <> 1
 FROM payments_transfer t LEFT JOIN gateway_credit g USING (end_to_end_id)
 WHERE t.route = 'GATEWAY' AND t.state IN ('SETTLED', 'RETURNED') AND t.ended_at < %(taken_at)s
-  AND t.first_sent_at >= %(since)s"""
+  AND t.first_sent_at >= %(since)s
+  AND NOT EXISTS (SELECT 1 FROM gateway_gap gap
+                  WHERE gap.day BETWEEN (t.first_sent_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date
+                                    AND (t.ended_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date)"""
 
 # What was credited may still be on its way to us; what we hold for unpaid, or are about to send, may not have been credited.
 UNPAID = """
@@ -139,7 +175,7 @@ WHERE t.state IN ('REJECTED', 'CANCELLED', 'EXCLUDED', 'PLANNED', 'READY', 'HAND
 
 RETURNED = """
 SELECT t.end_to_end_id, NOT g.returned FROM payments_transfer t JOIN gateway_credit g USING (end_to_end_id)
-WHERE t.state = 'RETURNED' AND t.ended_at < %(taken_at)s"""
+WHERE t.state = 'RETURNED' AND t.ended_at < %(returns_until)s"""
 
 I01 = Invariant(
     "I-1",

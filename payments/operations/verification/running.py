@@ -41,6 +41,7 @@ class Line:
     guards_missing: tuple[str, ...]
     is_compared: bool  # False: it is about the gateway's book, and there was none
     seconds: float
+    against: str = ""  # of what is about the gateway's book: which one, and until when
 
     @property
     def holds(self) -> bool:
@@ -60,7 +61,9 @@ class Line:
         said = f"{self.invariant.code:<4} {self.invariant.holds}"
         if not self.holds:
             return f"{said}: {self.broken} / {self.checked}. {self.finding}"
-        return said if self.is_compared else f"{said} ({self.outcome.label})"
+        if not self.is_compared:
+            return f"{said} ({self.outcome.label})"
+        return f"{said} ({self.against})" if self.against else said
 
     @property
     def finding(self) -> str:
@@ -89,6 +92,7 @@ def _line(cursor: Any, invariant: Invariant, book: GatewayBook | None, gone: lis
     checks = [check for check in invariant.checks if book is not None or not check.of_gateway]
     looks = [(check, look(cursor, check, book)) for check in checks]
     failed = tuple((check, seen) for check, seen in looks if seen.broken)
+    is_about_the_book = any(check.of_gateway for check in invariant.checks)
     return Line(
         invariant=invariant,
         checked=sum(seen.checked for check, seen in looks),
@@ -96,8 +100,9 @@ def _line(cursor: Any, invariant: Invariant, book: GatewayBook | None, gone: lis
         example=failed[0][1].example if failed else "",
         failed=tuple(check for check, seen in failed),
         guards_missing=tuple(gone),
-        is_compared=book is not None or not any(check.of_gateway for check in invariant.checks),
+        is_compared=book is not None or not is_about_the_book,
         seconds=time.monotonic() - began,
+        against=book.words if book is not None and is_about_the_book else "",
     )
 
 
@@ -105,10 +110,17 @@ def look(cursor: Any, check: Check, book: GatewayBook | None) -> Look:
     """Work out one check."""
     if callable(check.rows):
         return check.rows(cursor)
-    times = {"taken_at": book.taken_at, "since": book.since or "-infinity"} if book else {}
-    cursor.execute(COUNTED.format(rows=check.rows), times)
+    cursor.execute(COUNTED.format(rows=check.rows), _times(book) if book else {})
     checked, broken, example = cursor.fetchone()
     return Look(checked, broken, (example or "")[:LONGEST])
+
+
+def _times(book: GatewayBook) -> dict[str, Any]:
+    return {
+        "taken_at": book.taken_at,
+        "since": book.since or "-infinity",
+        "returns_until": book.returns_until or book.taken_at,
+    }
 
 
 @contextmanager
@@ -159,6 +171,8 @@ def _keep(
         started_at=started_at,
         milliseconds=round(seconds * 1000),
         source=book.source if book else VerificationRun.Source.NONE,
+        compared_until=book.until if book else None,
+        days_missing=len(book.gaps) if book else 0,
         transfers=transfers,
         lines=len(lines),
         broken=len(broken),
@@ -189,6 +203,11 @@ def _keep(
         actor=by,
         subject_kind="verification",
         subject_id=run.pk,
-        payload={"source": run.source, "broken": broken, "transfers": transfers},
+        payload={
+            "source": run.source,
+            "until": run.compared_until.isoformat() if run.compared_until else "",
+            "broken": broken,
+            "transfers": transfers,
+        },
     )
     return run

@@ -125,8 +125,9 @@ I25 = Invariant(
             _("Trạng thái đúng với lời cuối của ngân hàng"),
             # What two persons decided last about a payment in review stands in the place of the bank's word.
             """SELECT t.end_to_end_id, d.outcome IS DISTINCT FROM t.state AND CASE t.state
-                WHEN 'SETTLED' THEN (t.transaction_status, t.settlement_level) NOT IN (('ACSC', 'DEBTOR'), ('ACCC', 'CREDITOR'))
-                WHEN 'REJECTED' THEN t.transaction_status <> 'RJCT' ELSE t.transaction_status IN ('ACSC', 'ACCC') END
+                WHEN 'SETTLED' THEN (t.transaction_status, t.settlement_level)
+                    NOT IN (('ACSC', 'DEBTOR'), ('BOOK', 'DEBTOR'), ('ACCC', 'CREDITOR'))
+                WHEN 'REJECTED' THEN t.transaction_status <> 'RJCT' ELSE t.transaction_status IN ('ACSC', 'BOOK', 'ACCC') END
             FROM payments_transfer t LEFT JOIN payments_proposal d ON d.id = t.decision_id AND d.state = 'CONFIRMED'
             WHERE t.route = 'GATEWAY' AND t.sent_count > 0 AND t.state NOT IN ('RETURNED', 'REVIEW')""",
         ),
@@ -143,8 +144,11 @@ I26 = Invariant(
     _("Không ghi kết quả nào từ lời không thể đúng: chưa ký, mã lạ, số tiền khác"),
     (
         Check(
-            _("Khoản có kết quả đã được gửi, và có câu trả lời hay bản tin đã kiểm tra"),
-            """SELECT t.end_to_end_id, t.sent_count = 0 OR (a.chunk_id IS NULL AND e.subject_id IS NULL AND d.id IS NULL)
+            _("Khoản có kết quả đã được gửi, và có câu trả lời, bản tin đã kiểm tra hay sao kê"),
+            """SELECT t.end_to_end_id, t.sent_count = 0 OR (a.chunk_id IS NULL AND e.subject_id IS NULL AND d.id IS NULL
+                AND NOT EXISTS (SELECT 1 FROM payments_statement_entry s
+                                WHERE s.transfer_id = t.id AND s.direction = 'DBIT' AND s.superseded_by_id IS NULL)
+                AND NOT EXISTS (SELECT 1 FROM payments_difference v WHERE v.transfer_id = t.id AND v.kind = 'VANISHED'))
             FROM payments_transfer t LEFT JOIN payments_proposal d ON d.id = t.decision_id AND d.state = 'CONFIRMED'
             LEFT JOIN (SELECT DISTINCT chunk_id FROM payments_dispatch_attempt WHERE outcome = 'ANSWERED') AS a
               ON a.chunk_id = t.chunk_id
@@ -156,7 +160,18 @@ I26 = Invariant(
             _("Bản tin đã làm đổi khoản chi là bản tin đã ký và đã được nhận"),
             """SELECT e.id, m.id IS NULL OR m.state <> 'APPLIED'
             FROM audit_event e LEFT JOIN gateway_message m ON m.id = (e.payload ->> 'gateway_message')::bigint
-            WHERE e.subject_kind = 'chunk' AND e.kind IN ('chunk.told', 'chunk.returned')""",
+            WHERE e.subject_kind = 'chunk' AND e.kind IN ('chunk.told', 'chunk.returned')
+              AND e.payload ->> 'by' IS DISTINCT FROM 'statement'""",
+        ),
+        Check(
+            _("Điều mà sao kê đã làm đổi có bút toán của sao kê"),
+            """SELECT e.id, NOT EXISTS (
+                SELECT 1 FROM payments_transfer t JOIN payments_statement_entry s ON s.transfer_id = t.id
+                WHERE t.chunk_id = e.subject_id::bigint
+                  AND s.direction = CASE e.kind WHEN 'chunk.proven' THEN 'DBIT' ELSE 'CRDT' END)
+            FROM audit_event e
+            WHERE e.subject_kind = 'chunk' AND (e.kind = 'chunk.proven'
+                OR e.kind = 'chunk.returned' AND e.payload ->> 'by' = 'statement')""",
         ),
     ),
     ("gateway_message_moves",),

@@ -26,6 +26,7 @@ from tests.gateway.messages import CALLBACK_ENTRY
 from tests.payments.deciding import decide
 from tests.payments.helpers import ask_all, book_of, send_all
 from tests.payments.late import REFUSED, credited, say_paid
+from tests.payments.statements import camt, credit, take_in
 from tests.payments.test_messages import apply_all, returned, status, tell, tell_returns
 
 
@@ -135,6 +136,7 @@ def _everything(criminal: Any, clock: Clock) -> Ward:
     _late_worker(gateway, clock)
     _all_else(gateway, clock)
     _news(gateway)
+    _statement(office, gateway)
     _cash(office, batch)
     _late_paid(office, gateway, people[12])
     assert start(office, build_batch(office, kind=BatchKind.REPLACEMENT)).number_of_transactions > 0
@@ -212,6 +214,13 @@ def _news(gateway: FakeGateway) -> None:
     tell_returns("m-2", returned(back))
     gateway.returned.add(back.end_to_end_id)
     apply_all()
+
+
+def _statement(office: Office, gateway: FakeGateway) -> None:
+    """What only a statement tells: another payment came back."""
+    back = Transfer.objects.filter(state="SETTLED", route="GATEWAY").latest("id")
+    take_in(camt([credit(back)]), by=office.accountant)
+    gateway.returned.add(back.end_to_end_id)
 
 
 def _cash(office: Office, batch: PayoutBatch) -> None:

@@ -55,7 +55,10 @@ class TestARun:
         kept = dict(VerificationResult.objects.filter(run=run).values_list("code", "outcome"))
         assert kept == dict.fromkeys((line.invariant.code for line in lines), "HOLDS")
         event = AuditEvent.objects.filter(kind="verification.run").latest("id")
-        assert (event.subject_id, event.payload) == (str(run.pk), {"source": "LOG", "broken": [], "transfers": 16})
+        assert (event.subject_id, event.payload) == (
+            str(run.pk),
+            {"source": "LOG", "until": "", "broken": [], "transfers": 16},
+        )
 
     def test_that_finds_something_is_kept_with_what_it_found(self, ward: Ward) -> None:
         book = GatewayBook(source="LOG", taken_at=ward.book.taken_at, lines=[])

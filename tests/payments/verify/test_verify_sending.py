@@ -143,6 +143,9 @@ class TestI26:
         sql = "UPDATE gateway_message SET state = 'QUARANTINED', applied_at = NULL WHERE state = 'APPLIED'"
         assert ward.red_after(sql) == {"I-26"}
 
+    def test_finds_an_effect_of_a_statement_that_never_said_so(self, ward: Ward) -> None:
+        assert ward.red_after("UPDATE payments_statement_entry SET direction = 'DBIT'") == {"I-26"}
+
     def test_finds_an_end_that_nobody_told(self, ward: Ward) -> None:
         answers = "UPDATE payments_dispatch_attempt SET outcome = 'UNKNOWN' WHERE outcome = 'ANSWERED'"
         told = "UPDATE audit_event SET kind = 'chunk.silent' WHERE kind = 'chunk.told'"

@@ -10,7 +10,7 @@ from django.core.management import BaseCommand, CommandError
 from foundation.audit import clock
 from foundation.audit.operations import SYSTEM
 from payments.models import VerificationRun
-from payments.operations.verification import GatewayBook, NotALog, read_log
+from payments.operations.verification import GatewayBook, NotALog, read_log, statement_book
 from payments.operations.verification.running import Line, verify_books
 from welfare_portal.demo.bank import ControlledGateway
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
     help = "Recomputes every invariant on live data, compares with the gateway's book, and keeps the result."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Where the gateway's side comes from; without one, what is about it stays uncompared, and the lines say so."""
+        """Where the gateway's side comes from, else the bank's statements; what nobody tells is uncompared, and lines say so."""
         source = parser.add_mutually_exclusive_group()
         source.add_argument(
             "--log", type=FileType("rb"), help="the gateway's credit log, JSON lines; - reads standard input"
@@ -38,7 +38,7 @@ class Command(BaseCommand):
                     f"The log cannot be read: {error}. Nothing was compared and nothing kept."
                 ) from error
         self.stdout.write(
-            f"{run.transfers} khoản chi, so với {run.get_source_display()}, {run.milliseconds / 1000:.1f} giây: "
+            f"{run.transfers} khoản chi, so với {run.against}, {run.milliseconds / 1000:.1f} giây: "
             + (f"{run.broken} dòng sai." if run.broken else "mọi dòng đúng.")
         )
         if run.broken:
@@ -52,7 +52,7 @@ class Command(BaseCommand):
             if not settings.DEMO:
                 raise CommandError("DEMO is off: only the mocked gateway has a control door.")
             return opened.enter_context(closing(ControlledGateway())).book()
-        return None
+        return statement_book()
 
     def _print(self, line: Line) -> None:
         mark = "✗" if not line.holds else "✓" if line.is_compared else "–"
