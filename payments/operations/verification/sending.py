@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from payments.operations.verification.guards import session_limits
 from payments.operations.verification.invariants import Check, Invariant, Proof, Remedy
 from payments.operations.verification.opening import callback_bodies, trail
+from payments.operations.verification.other_routes import OTHER_ROUTES
 from payments.states import TRANSFER_LIVE
 
 _LIVE = ", ".join(f"'{state}'" for state in TRANSFER_LIVE)
@@ -173,8 +174,16 @@ I26 = Invariant(
             WHERE e.subject_kind = 'chunk' AND (e.kind = 'chunk.proven'
                 OR e.kind = 'chunk.returned' AND e.payload ->> 'by' = 'statement')""",
         ),
+        *OTHER_ROUTES,
     ),
-    ("gateway_message_moves",),
+    (
+        "gateway_message_moves",
+        "transfer_ended_by_result",
+        "transfer_result_of_its_line",
+        "transfer_result_one_that_moves",
+        "payments_transfer_result_append_only",
+        "payments_cash_collection_append_only",
+    ),
     Remedy.STOP,
 )
 I27 = Invariant(

@@ -14,8 +14,10 @@ from foundation.audit import clock as portal_clock
 from foundation.audit.sealing import seal_events
 from foundation.gateway.errors import NotSent
 from foundation.privacy.encryption import decrypt
+from foundation.reference.models import Bank
 from payments.models import PayoutBatch, Proposal, Transfer
 from payments.operations import cash, dispatch, funding
+from payments.operations.payout_files import make_file
 from payments.operations.verification import GatewayBook
 from payments.operations.verification.running import Line, examine
 from payments.states import BatchKind, TransferState
@@ -23,6 +25,7 @@ from tests.conftest import Clock, owner_of, real_commits
 from tests.factories import ACB, VCB, Office, build_batch, make_account, make_entitled, make_office, start
 from tests.fake_gateway import FakeGateway, time_out
 from tests.gateway.messages import CALLBACK_ENTRY
+from tests.payments.by_file import NOT_PAID, S, T, answered, said, to_service
 from tests.payments.deciding import decide
 from tests.payments.helpers import ask_all, book_of, send_all
 from tests.payments.late import REFUSED, credited, say_paid
@@ -140,6 +143,7 @@ def _everything(criminal: Any, clock: Clock) -> Ward:
     _cash(office, batch)
     _late_paid(office, gateway, people[12])
     assert start(office, build_batch(office, kind=BatchKind.REPLACEMENT)).number_of_transactions > 0
+    _by_file(office)
     _proposed(office, batch)
     _left_open(office, gateway, people)
     seal_events()
@@ -231,6 +235,32 @@ def _cash(office: Office, batch: PayoutBatch) -> None:
         transfer_id=first.pk, receiver_name="Nguyễn Văn Hai", relation="", collected_date=office.at().date()
     )
     cash.mark_collected(batch_id=batch.pk, collected=[signed], by=office.accountant, at=office.at())
+
+
+def _by_file(office: Office) -> None:
+    """Others pay two people each by lists of ours: one was paid, one was not, and one of the words was taken back."""
+    to_service(office, 2)
+    with not_by_gateway(ACB):
+        make_entitled(2, bank=ACB)
+        batch = start(office, build_batch(office, kind=BatchKind.SUPPLEMENTARY))
+    for route in (T, S):
+        make_file(batch_id=batch.pk, route=route, by=office.accountant, at=office.at())
+        first, second = Transfer.objects.filter(batch=batch, route=route).order_by("id")
+        answered(office, batch, said(first), said(second, NOT_PAID), route=route)
+    taken_back = Transfer.objects.get(batch=batch, route=S, state="SETTLED")
+    answered(office, batch, said(taken_back, NOT_PAID), route=S)
+    taken_back.refresh_from_db()
+    decide(office, taken_back, TransferState.SETTLED)
+
+
+@contextmanager
+def not_by_gateway(bank: str) -> Iterator[None]:
+    """Banks are code tables: what is changed there outlives the test."""
+    Bank.objects.filter(bin=bank).update(by_gateway=False)
+    try:
+        yield
+    finally:
+        Bank.objects.filter(bin=bank).update(by_gateway=True)
 
 
 def _proposed(office: Office, batch: PayoutBatch) -> None:

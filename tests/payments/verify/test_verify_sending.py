@@ -152,6 +152,56 @@ class TestI26:
         assert ward.red_after(answers, told) >= {"I-26", "I-29"}
 
 
+class TestI26OnTheOtherRoutes:
+    """How a payment by list or in cash ended is what was said of it, by whom it was said."""
+
+    @pytest.mark.parametrize(
+        "sql",
+        [
+            "DELETE FROM payments_transfer_result WHERE NOT contradicts AND outcome = 'PAID'",
+            "DELETE FROM payments_transfer_result WHERE NOT contradicts AND outcome = 'NOT_PAID'",
+            "UPDATE payments_result_file SET state = 'CHECKED', decided_by_id = NULL, decided_at = NULL",
+            "UPDATE payments_result_line SET outcome = 'PAID' WHERE outcome = 'NOT_PAID'",
+            "UPDATE payments_result_line SET amount = amount + 1",
+            "UPDATE payments_result_line SET end_to_end_id = reverse(end_to_end_id)",
+            "UPDATE payments_result_file SET route = CASE route WHEN 'TREASURY_FILE' THEN 'PAYMENT_SERVICE' "
+            "ELSE 'TREASURY_FILE' END",
+            "UPDATE payments_transfer SET settlement_level = 'CASH' WHERE settlement_level = 'TREASURY'",
+            "UPDATE payments_transfer SET decision_id = NULL WHERE route = 'PAYMENT_SERVICE'",
+        ],
+        ids=[
+            "paid, and nobody said so",
+            "not paid, and nobody said so",
+            "a file that nobody took over",
+            "a word that was turned round",
+            "another amount",
+            "another payment's word",
+            "another route's file",
+            "the signature of another route",
+            "a contradiction that nobody decided",
+        ],
+    )
+    def test_finds_by_lists(self, ward: Ward, sql: str) -> None:
+        assert ward.red_after(sql) == {"I-26"}
+
+    def test_finds_a_word_that_was_not_taken(self, ward: Ward) -> None:
+        other = "UPDATE payments_transfer SET state = 'HANDED_OVER', due_at = portal_now() WHERE settlement_level = 'TREASURY'"
+        assert "I-26" in ward.red_after(other)
+
+    @pytest.mark.parametrize(
+        "sql",
+        [
+            "DELETE FROM payments_cash_collection",
+            "UPDATE payments_transfer SET settlement_level = 'SERVICE' WHERE settlement_level = 'CASH'",
+            "UPDATE payments_cash_collection SET transfer_id = "
+            "(SELECT id FROM payments_transfer WHERE state = 'HANDED_OVER')",
+        ],
+        ids=["nobody signed", "another route's word", "somebody signed for another payment"],
+    )
+    def test_finds_in_cash(self, ward: Ward, sql: str) -> None:
+        assert ward.red_after(sql) == {"I-26"}
+
+
 class TestI27:
     def test_finds_work_that_no_sweep_would_find(self, ward: Ward) -> None:
         sql = "UPDATE payments_dispatch_chunk SET state = 'DONE' WHERE state = 'INQUIRY'"
