@@ -20,6 +20,7 @@ from foundation.users.access import CITY_TIME
 from foundation.users.models import RoleAssignment
 from foundation.users.roles import Permission, Role, roles_with
 from payments import watchers as of_payments
+from payments.operations.release import hold_lists_without_authority
 from welfare_portal.alarm_words import subject_of, title_of
 
 EACH_MINUTE = (*of_audit.WATCHERS, *of_gateway.WATCHERS, *of_payments.WATCHERS)
@@ -28,10 +29,14 @@ TOLD_AT_ONCE = 20
 
 
 def watch(*, thoroughly: bool = False) -> list[str]:
-    """Look at everything once; `thoroughly`: also with the watchers that walk open lists. Codes of those that could not look."""
+    """Look at everything once; `thoroughly`: also with the watchers that walk open lists. Codes of those that could not look.
+
+    A list that lost its approvers is not only told of: it is held.
+    """
     blind = look_at_all([*EACH_MINUTE, *EACH_TEN_MINUTES] if thoroughly else EACH_MINUTE)
     for kind, minutes in of_gateway.FADING:
         fade(kind, minutes=minutes)
+    hold_lists_without_authority(at=clock.now())
     if thoroughly:
         forget_old_signs()
         forget_old_counts()

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from beneficiaries.models import Person
 from foundation.audit.models import Alarm, AuditEvent
@@ -15,8 +16,10 @@ from payments.operations import cash, dispatch, release
 from payments.states import BatchKind
 from tests.factories import Office, build_batch, make_account, make_entitled, make_office, make_staff, start
 from tests.fake_gateway import FakeGateway
+from tests.payments.by_file import to_service, to_treasury
 from tests.payments.helpers import as_criminal, balances, broken, entries, read, send_all, state_of, states
 from tests.payments.months import child_with_guardian
+from welfare_portal import watching
 
 
 def relieve(office: Office) -> None:
@@ -71,13 +74,70 @@ class TestI18AuthorityIsLookedAtByEveryClaim:
             cash.hand_over(batch_id=batch.pk, by=office.accountant, at=office.at())
         assert states() == {"READY": 1}
 
-    def test_the_sweep_holds_a_list_that_no_claim_asks_about(self, office: Office) -> None:
+    def test_a_list_with_enough_approvers_is_not_held(self, office: Office) -> None:
         make_entitled(1, cash=True)
         batch = start(office, build_batch(office))
         assert not release.hold_without_authority(batch_id=batch.pk, at=office.at())
+        assert release.hold_lists_without_authority(at=office.at()) == []
+        assert state_of(batch) == "DISPATCHING"
+
+
+class TestI18TheSweepHoldsWhatNoClaimAsksAbout:
+    """Lists for the Treasury, the payment service and the cash desk: refused at the desk, and somebody is told of it."""
+
+    @pytest.mark.parametrize("route", ["WARD_CASH", "TREASURY_FILE", "PAYMENT_SERVICE"])
+    def test_the_minutes_round_holds_it_and_raises_the_alarm(self, office: Office, route: str) -> None:
+        {
+            "WARD_CASH": lambda: make_entitled(1, cash=True),
+            "TREASURY_FILE": lambda: to_treasury(1),
+            "PAYMENT_SERVICE": lambda: to_service(office, 1),
+        }[route]()
+        batch = start(office, build_batch(office))
+        assert set(Transfer.objects.values_list("route", flat=True)) == {route}
         relieve(office)
-        assert release.hold_without_authority(batch_id=batch.pk, at=office.at())
-        assert state_of(batch) == "HELD"
+        watching.watch()
+        assert (state_of(batch), batch.held_from, batch.held_by) == ("HELD", "DISPATCHING", None)
+        alarm = Alarm.objects.get(code="batch.authority_lost")
+        assert (alarm.subject_id, alarm.unit_code, alarm.details) == (
+            str(batch.pk),
+            batch.unit_id,
+            {"approvals": 0, "required": 1},
+        )
+        watching.watch()
+        alarm.refresh_from_db()
+        assert alarm.times == 1
+
+    def test_what_is_with_the_payer_already_goes_on(self, office: Office) -> None:
+        make_entitled(1, cash=True)
+        batch = start(office, build_batch(office))
+        cash.hand_over(batch_id=batch.pk, by=office.accountant, at=office.at())
+        relieve(office)
+        assert release.hold_lists_without_authority(at=office.at()) == []
+        assert state_of(batch) == "DISPATCHING"
+
+    def test_a_list_of_the_gateway_is_left_to_its_claims(self, office: Office) -> None:
+        make_entitled(1)
+        start(office, build_batch(office))
+        relieve(office)
+        assert release.hold_lists_without_authority(at=office.at()) == []
+
+    def test_one_list_that_somebody_keeps_locked_keeps_no_other(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        make_entitled(1, cash=True)
+        first = start(office, build_batch(office))
+        make_entitled(1, cash=True)
+        second = start(office, build_batch(office, kind=BatchKind.SUPPLEMENTARY))
+        relieve(office)
+        hold = release.hold_without_authority
+
+        def locked(*, batch_id: int, at: Any) -> bool:
+            if batch_id == first.pk:
+                raise OperationalError("canceling statement due to lock timeout")
+            return hold(batch_id=batch_id, at=at)
+
+        monkeypatch.setattr(release, "hold_without_authority", locked)
+        assert release.hold_lists_without_authority(at=office.at()) == [second.pk]
 
 
 class TestI20WhatASuperuserAltersStopsTheList:
