@@ -5,6 +5,7 @@ Kinds that are raised by the act that finds the trouble (a list that was altered
 has an end that the rows show, a watcher here ends the alarm.
 """
 
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from foundation.audit.alarms import Severity, declare
@@ -66,7 +67,22 @@ COOLING_BROKEN = declare(
     page="operations.md#alarm-accounts-cooling-broken",
 )
 
+TOO_FAST = declare(
+    "approvals.too_fast",
+    Severity.WARNING,
+    _("Duyệt nhanh đến mức không thể đã đọc danh sách"),
+    page="operations.md#alarm-approvals-too-fast",
+)
+VERIFY_LATE = declare(
+    "verify.late",
+    Severity.CRITICAL,
+    _("Lần kiểm chứng tốt gần nhất đã quá một ngày"),
+    page="operations.md#alarm-verify-late",
+)
+
 UNCLAIMED_MINUTES = 10
+VERIFY_HOURS = 26  # it runs once a day
+FAST_DAYS = 7  # for so long a list approved too fast is shown to people
 PAIR_SHARE, PAIR_LISTS, PAIR_DAYS = 80, 10, 90
 
 # A line that came to people has its next look a day later; a chunk that is over holds none.
@@ -129,6 +145,32 @@ SELECT 'unit', unit, unit,
        jsonb_build_object('approver', approver_id, 'submitter', submitter_id, 'lists', lists, 'of', of_unit)
 FROM shares WHERE of_unit >= %(lists)s AND lists * 100 > of_unit * %(share)s
 """
+# The shortest of: since the approver's page of this list was opened, since the list was there to be read, since the same human's
+# approval of another list. What somebody has looked into and closed does not come again.
+FAST = """
+WITH decided AS (
+    SELECT a.batch_id, coalesce(b.unit_id, '') AS unit, a.decided_by_id AS approver, a.decided_at,
+           least(a.decided_at - a.opened_at, a.decided_at - b.submitted_at,
+                 a.decided_at - lag(a.decided_at) OVER (PARTITION BY a.person_fingerprint ORDER BY a.decided_at, a.id)) AS took
+    FROM payments_approval a JOIN payments_payout_batch b ON b.id = a.batch_id
+    WHERE a.decision = 'APPROVED' AND a.decided_at > portal_now() - (%(days)s + 1) * interval '1 day'
+)
+SELECT DISTINCT ON (batch_id) 'batch', batch_id, unit,
+       jsonb_build_object('approver', approver, 'seconds', floor(extract(epoch FROM took)))
+FROM decided
+WHERE took < %(seconds)s * interval '1 second' AND decided_at > portal_now() - %(days)s * interval '1 day'
+  AND NOT EXISTS (SELECT 1 FROM audit_alarm known WHERE known.code = %(code)s AND known.subject_kind = 'batch'
+                  AND known.subject_id = batch_id::text AND known.closed_at IS NOT NULL)
+ORDER BY batch_id, took
+"""
+# A portal that pays and has never verified is late too.
+LATE = """
+SELECT 'verification', 'verification', '',
+       jsonb_build_object('last_good', good.at, 'last_run', good.last, 'broken', (
+           SELECT broken FROM payments_verification_run ORDER BY id DESC LIMIT 1))
+FROM (SELECT max(finished_at) FILTER (WHERE broken = 0) AS at, max(finished_at) AS last FROM payments_verification_run) AS good
+WHERE coalesce(good.at, (SELECT min(started_at) FROM payments_payout_batch)) < portal_now() - %(hours)s * interval '1 hour'
+"""
 # The database refuses it (`payout_account_cools_off`), so this is somebody past its guards.
 COOLED_TOO_SHORT = """
 SELECT 'account', a.id, coalesce(m.unit_id, ''),
@@ -159,6 +201,8 @@ SLOW_WATCHERS = (
     Watcher(CHUNK_PARKED, PARKED),
     Watcher(UNKNOWN_LONG, UNKNOWN),
     Watcher(SAME_PAIR, PAIR, lambda: {"days": PAIR_DAYS, "lists": PAIR_LISTS, "share": PAIR_SHARE}),
+    Watcher(TOO_FAST, FAST, lambda: {"days": FAST_DAYS, "seconds": settings.APPROVAL_READING_SECONDS}),
+    Watcher(VERIFY_LATE, LATE, lambda: {"hours": VERIFY_HOURS}),
     Watcher(COOLING_BROKEN, COOLED_TOO_SHORT),
     Watcher(DIFFERENCE_OVERDUE, OVERDUE),
 )

@@ -29,5 +29,6 @@ def subject_of(alarm: Alarm) -> str:
         "job": _("Công việc số %(id)s"),
         "notices": _("Thông báo"),
         "watcher": _("Phép kiểm tra %(id)s"),
+        "verification": _("Kiểm chứng"),
     }
     return nouns.get(alarm.subject_kind, f"{alarm.subject_kind} %(id)s") % {"id": alarm.subject_id}

@@ -115,6 +115,7 @@ DISPATCH_ACCEPTED_SLA = env.int("DISPATCH_ACCEPTED_SLA", default=120)
 DISPATCH_LONGEST_WAIT = env.int("DISPATCH_LONGEST_WAIT", default=900)
 DISPATCH_GATEWAY_WINDOW = env.int("DISPATCH_GATEWAY_WINDOW", default=30 * 24 * 3600)
 BANK_RATE = env.int("BANK_RATE", default=5000)  # lines a second to a bank without a row of its own yet
+APPROVAL_READING_SECONDS = env.int("APPROVAL_READING_SECONDS", default=10)  # a list approved sooner was not read
 DISPATCH_WAKE_BUDGET = env.int("DISPATCH_WAKE_BUDGET", default=25)
 # Days that a bank has to show in its statement the money that it told us of as returned.
 STATEMENT_RETURN_DAYS = env.int("STATEMENT_RETURN_DAYS", default=3)

@@ -1,11 +1,13 @@
 """The state of the system for those who look after it: processes, queues, the seal, the banks' channels."""
 
+from datetime import datetime
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 
-from foundation.gateway.channels import WHOLE_GATEWAY
+from foundation.gateway.channels import ANSWERED, NO_ANSWER, TOO_MANY_LINES, WHOLE_GATEWAY
 from foundation.gateway.models import BankChannel
 from foundation.reference.models import Bank
 from foundation.users.pages import PortalRequest, page
@@ -27,16 +29,37 @@ def status(request: PortalRequest) -> HttpResponse:
 def channels(request: PortalRequest) -> HttpResponse:
     """How each bank's channel stands; the gateway itself stands on top. As many rows as there are banks."""
     names = dict(Bank.objects.values_list("bin", "short_name"))
+    found = list(BankChannel.objects.order_by("bank_bin"))
     rows = [
         {
             "channel": channel,
             "name": _("Cổng kết nối") if channel.pk == WHOLE_GATEWAY else names.get(channel.pk, channel.pk),
             "colour": CHANNEL_COLOURS[channel.state],
+            "answered": _last_answer(found if channel.pk == WHOLE_GATEWAY else [channel]),
             "may_change": channel.pk != WHOLE_GATEWAY and Permission.MANAGE_CHANNELS in request.rights,
         }
-        for channel in BankChannel.objects.order_by("bank_bin")
+        for channel in found
     ]
     return render(request, "system/channels.html", {"rows": rows})
+
+
+def _last_answer(channels: list[BankChannel]) -> tuple[datetime, str] | None:
+    """When the latest of them came, and what it was; a code that nobody has words for says most as it is.
+
+    What a bank answers has come through the gateway, whose own row is not written for it.
+    """
+    heard = [(channel.last_answer_at, channel.last_answer) for channel in channels if channel.last_answer_at]
+    if not heard:
+        return None
+    at, code = max(heard)
+    words = {
+        ANSWERED: _("Đã trả lời"),
+        NO_ANSWER: _("Không trả lời"),
+        "TIMEOUT": _("Không trả lời kịp"),
+        "CONNECT": _("Không kết nối được"),
+        TOO_MANY_LINES: _("Báo gửi quá nhanh"),
+    }
+    return at, words.get(code, code)
 
 
 @page(Permission.MANAGE_CHANNELS, methods="GET POST")

@@ -107,11 +107,17 @@ def add_channels(banks: list[str]) -> None:
         )
 
 
+ANSWERED, NO_ANSWER, TOO_MANY_LINES = "ANSWERED", "NO_ANSWER", "TOO_MANY_REQUESTS"
+LONGEST_WHY = 40
+
 SUCCEEDED = """
 UPDATE gateway_bank_channel
 SET state = 'CLOSED', failures = 0, opened_at = NULL, retry_at = NULL,
-    rate = least(rate_limit, rate + greatest(1, rate_limit * %s))
-WHERE bank_bin = %s AND (state <> 'CLOSED' OR failures > 0 OR rate < rate_limit)
+    rate = least(rate_limit, rate + greatest(1, rate_limit * %(step)s)),
+    last_answer = %(answered)s, last_answer_at = portal_now()
+WHERE bank_bin = %(bank)s
+  AND (state <> 'CLOSED' OR failures > 0 OR rate < rate_limit OR last_answer <> %(answered)s
+       OR bank_bin <> %(gateway)s AND last_answer_at < portal_now() - interval '10 seconds')
 """
 # A circuit that is open already keeps its time: late answers of calls that began before must not push it out for ever.
 FAILED = """
@@ -126,26 +132,31 @@ SET failures = failures + 1,
             THEN portal_now() + make_interval(secs => greatest(%(asked)s,
                 least(%(longest)s, %(first)s * power(2, least(20, greatest(0, failures + 1 - %(limit)s))))
                 * (0.5 + random() / 2)))
-        END
+        END,
+    last_answer = %(why)s, last_answer_at = portal_now()
 WHERE bank_bin = %(bank)s
 RETURNING state
 """
 THROTTLED = """
 UPDATE gateway_bank_channel
 SET rate = greatest(1, rate / 2), tokens = least(tokens, 0),
-    tokens_at = greatest(tokens_at, portal_now() + make_interval(secs => %s))
-WHERE bank_bin = %s
+    tokens_at = greatest(tokens_at, portal_now() + make_interval(secs => %(pause)s)),
+    last_answer = %(why)s, last_answer_at = portal_now()
+WHERE bank_bin = %(bank)s
 """
 
 
 def report_success(*, bank: str) -> None:
-    """An answer came: close the circuit, forget failures, raise the rate by a step; no write when all is well."""
+    """An answer came: close the circuit, forget failures, raise the rate by a step.
+
+    When all is well a bank's row is written once in ten seconds, and the gateway's, for which every worker would wait, never.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(SUCCEEDED, [RATE_STEP, bank])
+        cursor.execute(SUCCEEDED, {"step": RATE_STEP, "bank": bank, "answered": ANSWERED, "gateway": WHOLE_GATEWAY})
 
 
-def report_failure(*, bank: str, retry_after: float | None = None) -> bool:
-    """No answer, or the bank says that it is closed; True when the circuit is open now.
+def report_failure(*, bank: str, retry_after: float | None = None, why: str = NO_ANSWER) -> bool:
+    """No answer, or the bank says that it is closed; True when the circuit is open now. `why` is a code for people to read.
 
     The pause doubles from 5 s to DISPATCH_LONGEST_WAIT, half of it by chance so that banks and workers do not come back together,
     and is never shorter than `retry_after` seconds.
@@ -156,6 +167,7 @@ def report_failure(*, bank: str, retry_after: float | None = None) -> bool:
         "asked": retry_after or 0.0,
         "first": min(FIRST_PAUSE_SECONDS, settings.DISPATCH_LONGEST_WAIT),
         "longest": settings.DISPATCH_LONGEST_WAIT,
+        "why": why[:LONGEST_WHY],
     }
     add_channels([bank])
     with connection.cursor() as cursor:
@@ -167,4 +179,6 @@ def report_throttled(*, bank: str, retry_after: float | None = None) -> None:
     """The gateway says "too many": halve the rate and send nothing for `retry_after` seconds (one, unless it said)."""
     add_channels([bank])
     with connection.cursor() as cursor:
-        cursor.execute(THROTTLED, [1.0 if retry_after is None else retry_after, bank])
+        cursor.execute(
+            THROTTLED, {"pause": 1.0 if retry_after is None else retry_after, "bank": bank, "why": TOO_MANY_LINES}
+        )

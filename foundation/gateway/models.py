@@ -170,6 +170,14 @@ class BankChannel(models.Model):
     opens_at = models.TimeField(_("giờ mở"), null=True)
     closes_at = models.TimeField(_("giờ đóng"), null=True)
     cut_off = models.TimeField(_("giờ chốt"), null=True)
+    last_answer = models.CharField(
+        _("trả lời gần nhất"),
+        max_length=40,
+        blank=True,
+        db_default="",
+        help_text="ANSWERED, or a code of what was wrong",
+    )
+    last_answer_at = models.DateTimeField(null=True, help_text="of answers in a row: to ten seconds")
 
     class Meta:
         db_table = "gateway_bank_channel"

@@ -51,6 +51,9 @@ class Approval(models.Model):
     control_sum = models.BigIntegerField()
     reason = models.CharField(_("lý do"), max_length=500, blank=True)
     decided_at = models.DateTimeField(db_default=PortalNow())
+    opened_at = models.DateTimeField(
+        null=True, help_text="when the decider's page of this list was opened; empty: unknown"
+    )
 
     class Meta:
         db_table = "payments_approval"

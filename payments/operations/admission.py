@@ -8,6 +8,7 @@ otherwise be a lock that every worker waits for.
 from django.db import connection, transaction
 
 from foundation.gateway.channels import (
+    NO_ANSWER,
     WHOLE_GATEWAY,
     Grant,
     claim_tokens,
@@ -15,7 +16,7 @@ from foundation.gateway.channels import (
     report_success,
     report_throttled,
 )
-from foundation.gateway.errors import GatewayError, MessageRefused, NotSent
+from foundation.gateway.errors import GatewayError, MessageRefused, NotSent, OutcomeUnknown
 from payments.states import AttemptKind
 
 TOO_MANY = "TOO_MANY_REQUESTS"
@@ -69,6 +70,6 @@ def learn(*, kind: AttemptKind, bank: str, error: GatewayError | None) -> None:
         if error.reason == TOO_MANY:
             report_throttled(bank=bank, retry_after=error.retry_after)
         elif error.reason not in OF_OUR_OWN:
-            report_failure(bank=error.bank or WHOLE_GATEWAY, retry_after=error.retry_after)
+            report_failure(bank=error.bank or WHOLE_GATEWAY, retry_after=error.retry_after, why=error.reason)
     elif not isinstance(error, MessageRefused) and kind == AttemptKind.SEND:
-        report_failure(bank=bank)
+        report_failure(bank=bank, why=error.why if isinstance(error, OutcomeUnknown) else NO_ANSWER)

@@ -169,11 +169,20 @@ def withdraw_batch(*, batch_id: int, by: User, reason: str, at: datetime) -> Non
     )
 
 
-def approve_batch(*, batch_id: int, by: User, seen_hash: bytes, at: datetime) -> bool:
+def approve_batch(
+    *, batch_id: int, by: User, seen_hash: bytes, at: datetime, opened_at: datetime | None = None
+) -> bool:
     """One person's yes to the frozen list that he saw. True when the quorum is reached and the batch is approved.
 
     A second yes of the same person changes nothing and is no error (a double click). A held list some of whose approvers lost
     their authority takes further approvals; it stays held until two persons let it go on.
+
+    Args:
+        batch_id: The list.
+        by: Who says yes.
+        seen_hash: Of the list that he was shown.
+        at: Now.
+        opened_at: When he was shown it, where that is known: who says yes at once has not read it.
 
     Raises:
         InvalidMove: The batch is not waiting for a decision.
@@ -184,7 +193,7 @@ def approve_batch(*, batch_id: int, by: User, seen_hash: bytes, at: datetime) ->
             It is told to those who look after the system: an officer who meets his limit again and again is worth a look.
     """
     try:
-        return _approve(batch_id=batch_id, by=by, seen_hash=seen_hash, at=at)
+        return _approve(batch_id=batch_id, by=by, seen_hash=seen_hash, at=at, opened_at=opened_at)
     except LimitReached:
         _tell_of_limit(batch_id=batch_id, by=by)
         raise
@@ -199,7 +208,7 @@ def _tell_of_limit(*, batch_id: int, by: User) -> None:
 
 
 @transaction.atomic(durable=True)
-def _approve(*, batch_id: int, by: User, seen_hash: bytes, at: datetime) -> bool:
+def _approve(*, batch_id: int, by: User, seen_hash: bytes, at: datetime, opened_at: datetime | None) -> bool:
     batch = lock_batch(batch_id)
     if batch.approvals.filter(
         person_fingerprint=by.person_fingerprint, decision="APPROVED", list_hash=seen_hash
@@ -210,7 +219,7 @@ def _approve(*, batch_id: int, by: User, seen_hash: bytes, at: datetime) -> bool
     authority = require(by=by, permission=Permission.APPROVE_BATCH, unit_code=batch.unit_id, at=at)
     if not _is_list(batch, seen_hash):
         raise BatchChanged
-    _decide(batch, by, authority, Approval.Decision.APPROVED, reason="", at=at)
+    _decide(batch, by, authority, Approval.Decision.APPROVED, reason="", at=at, opened_at=opened_at)
     approvals = batch.approvals.filter(decision="APPROVED", list_hash=batch.list_hash).count()
     approved = batch.state == BatchState.SUBMITTED and approvals >= (batch.approvals_required or 1)
     if approved:
@@ -256,7 +265,14 @@ def reject_batch(*, batch_id: int, by: User, seen_hash: bytes, reason: str, at: 
 
 
 def _decide(
-    batch: PayoutBatch, by: User, authority: RoleAssignment, decision: Approval.Decision, *, reason: str, at: datetime
+    batch: PayoutBatch,
+    by: User,
+    authority: RoleAssignment,
+    decision: Approval.Decision,
+    *,
+    reason: str,
+    at: datetime,
+    opened_at: datetime | None = None,
 ) -> None:
     try:
         with transaction.atomic():
@@ -271,6 +287,7 @@ def _decide(
                 control_sum=batch.control_sum,
                 reason=reason,
                 decided_at=at,
+                opened_at=opened_at,
             )
     except IntegrityError as error:
         if "approval_by_another_person" in str(error) or "approval_one_per_person" in str(error):

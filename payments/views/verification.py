@@ -7,9 +7,9 @@ from foundation.users.pages import PortalRequest, page
 from foundation.users.roles import Permission
 from payments.operations.verification import INVARIANTS, Proof
 from payments.queries.verification import last_verification
+from payments.watchers import VERIFY_HOURS
 
 GUIDE = "docs/operations.md"
-LATE_HOURS = 26  # it runs once a day
 
 
 @page(Permission.VIEW_SYSTEM)
@@ -23,7 +23,7 @@ def verification(request: PortalRequest) -> HttpResponse:
         "rows": rows,
         "broken": [(result, invariant) for result, invariant in rows if result.broken],
         "runs": found.recent if found else [],
-        "is_late": found is not None and (request.at - found.run.finished_at).total_seconds() > LATE_HOURS * 3_600,
+        "is_late": found is not None and (request.at - found.run.finished_at).total_seconds() > VERIFY_HOURS * 3_600,
         "by_guard": Proof.GUARD,
         "guide": GUIDE,
     }

@@ -1,5 +1,6 @@
 """Approving through the pages: the total typed, the approver asked once more, the list that was seen, exactly once."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from foundation.users.roles import Role
 from payments.models import Approval, ApprovalPolicy, PayoutBatch
 from payments.operations import decide
 from payments.states import BatchKind, BatchState
+from tests.conftest import Clock
 from tests.factories import Office, build_batch, make_entitled, make_office, make_staff
 from tests.payments.helpers import state_of
 
@@ -123,6 +125,30 @@ class TestThePage:
         )
         assert answer.status_code == 409
         assert approvals() == 1
+
+
+class TestWhenTheListWasOpened:
+    """Kept with the approval, so that a yes that was given at once shows."""
+
+    def test_is_the_first_time_that_the_approver_saw_it(self, desk: Client, batch: PayoutBatch, clock: Clock) -> None:
+        desk.get(address(batch))
+        clock.shift("3 minutes")
+        prove(desk, release(desk, batch))
+        kept = Approval.objects.get()
+        assert kept.opened_at is not None
+        assert timedelta(minutes=3) <= kept.decided_at - kept.opened_at < timedelta(minutes=5)
+
+    def test_is_unknown_when_another_list_was_opened_meanwhile(
+        self, desk: Client, office: Office, batch: PayoutBatch
+    ) -> None:
+        make_entitled(2)
+        other = build_batch(office, kind=BatchKind.SUPPLEMENTARY)
+        decide.submit_batch(batch_id=other.pk, by=office.preparer, at=office.at())
+        page = desk.get(address(batch))
+        told = {"seen": hidden(page.content.decode(), "seen"), "total": "1.300.000"}
+        desk.get(address(other))
+        prove(desk, post(desk, address(batch), page, **told))
+        assert Approval.objects.get().opened_at is None
 
 
 class TestEachApprovalIsAskedForByItself:

@@ -11,16 +11,19 @@ from foundation.audit.models import Alarm
 from foundation.audit.watching import fade, look
 from foundation.gateway import alarms as of_gateway
 from foundation.gateway.channels import add_channels, report_failure
+from foundation.users.models import User
 from foundation.users.roles import Role
 from payments import watchers
 from payments.errors import LimitReached
-from payments.models import ApprovalLimit, DispatchChunk, Transfer
+from payments.models import ApprovalLimit, DispatchChunk, PayoutBatch, Transfer
 from payments.operations import decide, dispatch, release
 from payments.operations.restoring import end_restore, start_after_restore
+from payments.states import BatchKind
 from payments.watchers import SLOW_WATCHERS, WATCHERS
 from tests.conftest import Clock
 from tests.factories import VCB, WARD, Office, build_batch, make_entitled, make_office, make_staff, start
 from tests.fake_gateway import FakeGateway, time_out
+from tests.journeys.test_verification_page import a_run
 from tests.payments.deciding import stop
 from tests.payments.helpers import ask_all, run, send_all
 from tests.payments.test_restoring import RememberingBank
@@ -192,6 +195,44 @@ class TestApprovals:
             "of": 1,
         }
 
+    def test_given_long_after_the_list_was_opened_are_no_trouble(self, office: Office) -> None:
+        approve_after(office, submitted=3_600, opened=120)
+        assert alarm("approvals.too_fast") is None
+
+    @pytest.mark.parametrize(("submitted", "opened"), [(9, None), (3_600, 9)])
+    def test_given_at_once_cannot_have_been_read(self, office: Office, submitted: int, opened: int | None) -> None:
+        """After the list was there, or after it was opened."""
+        batch = approve_after(office, submitted=submitted, opened=opened)
+        found = alarm("approvals.too_fast")
+        assert found is not None
+        assert (found.subject_id, found.unit_code, found.severity) == (str(batch.pk), WARD, "WARNING")
+        assert found.details == {"approver": office.approver.pk, "seconds": 9}
+
+    def test_of_two_lists_within_seconds_cannot_both_have_been_read(self, office: Office) -> None:
+        at = office.at()
+        approve_after(office, submitted=3_600, opened=1_800, at=at)
+        second = approve_after(office, submitted=3_600, opened=1_800, at=at + timedelta(seconds=4))
+        found = alarm("approvals.too_fast")
+        assert found is not None
+        assert (found.subject_id, found.details["seconds"]) == (str(second.pk), 4)
+
+    def test_by_two_people_within_seconds_are_no_trouble(self, office: Office) -> None:
+        at, other = office.at(), make_staff(Role.APPROVER)
+        approve_after(office, submitted=3_600, opened=1_800, at=at)
+        approve_after(office, submitted=3_600, opened=1_800, at=at + timedelta(seconds=4), by=other)
+        assert alarm("approvals.too_fast") is None
+
+    def test_how_fast_is_too_fast_is_the_citys_figure(self, office: Office, settings: Any) -> None:
+        settings.APPROVAL_READING_SECONDS = 9
+        approve_after(office, submitted=9, opened=None)
+        assert alarm("approvals.too_fast") is None
+
+    def test_that_somebody_has_looked_into_do_not_come_again(self, office: Office) -> None:
+        approve_after(office, submitted=5, opened=None)
+        assert alarm("approvals.too_fast") is not None
+        Alarm.objects.update(closed_at=office.at(), closed_by_label="Quản trị", closing_note="Đã hỏi người duyệt")
+        assert alarm("approvals.too_fast") is None
+
     def test_that_meet_the_daily_limit_are_told_of_and_counted(self, office: Office) -> None:
         make_entitled(1)
         batch = build_batch(office)
@@ -203,3 +244,43 @@ class TestApprovals:
         found = Alarm.objects.get(code="approvals.limit_reached")
         assert (found.subject_id, found.unit_code, found.times) == (str(office.approver.pk), WARD, 3)
         assert not batch.approvals.exists()
+
+
+def approve_after(
+    office: Office, *, submitted: int, opened: int | None, at: datetime | None = None, by: User | None = None
+) -> PayoutBatch:
+    """A list that was approved so many seconds after it was submitted, and after it was opened."""
+    at = at or office.at()
+    make_entitled(1)
+    kind = BatchKind.SUPPLEMENTARY if PayoutBatch.objects.exists() else BatchKind.REGULAR
+    batch = build_batch(office, kind=kind)
+    seen_hash = decide.submit_batch(batch_id=batch.pk, by=office.preparer, at=at - timedelta(seconds=submitted))
+    opened_at = None if opened is None else at - timedelta(seconds=opened)
+    decide.approve_batch(batch_id=batch.pk, by=by or office.approver, seen_hash=seen_hash, at=at, opened_at=opened_at)
+    return batch
+
+
+class TestVerification:
+    def test_that_never_ran_is_late_once_something_was_paid(self, office: Office, clock: Clock) -> None:
+        assert alarm("verify.late") is None
+        make_entitled(1)
+        start(office, build_batch(office))
+        assert alarm("verify.late") is None
+        clock.shift("27 hours")
+        assert seen("verify.late")["last_good"] is None
+
+    @pytest.mark.parametrize(("hours", "is_late"), [(25, False), (27, True)])
+    def test_is_late_after_26_hours(self, db: None, clock: Clock, hours: int, is_late: bool) -> None:
+        a_run()
+        clock.shift(f"{hours} hours")
+        assert (alarm("verify.late") is not None) == is_late
+
+    def test_that_finds_something_each_day_is_late_as_well(self, db: None, clock: Clock) -> None:
+        a_run()
+        clock.shift("20 hours")
+        a_run("I-15")
+        assert alarm("verify.late") is None
+        clock.shift("27 hours")
+        assert seen("verify.late")["broken"] == 1
+        a_run()
+        assert alarm("verify.late") is None

@@ -13,13 +13,21 @@ from foundation.audit.models import AuditEvent
 from foundation.audit.operations import SYSTEM, record_event
 from foundation.audit.sealing import seal_events
 from foundation.audit.signs import Kind, give_sign
-from foundation.gateway.channels import FAILURES_TO_OPEN, WHOLE_GATEWAY, add_channels, claim_tokens, report_failure
+from foundation.gateway.channels import (
+    FAILURES_TO_OPEN,
+    WHOLE_GATEWAY,
+    add_channels,
+    claim_tokens,
+    report_failure,
+    report_success,
+)
 from foundation.gateway.models import BankChannel, Notice
 from foundation.gateway.notices import Citizen, Message, Staff, add_notices
 from foundation.users.models import User
 from foundation.users.roles import Role
 from tests.conftest import Clock
 from tests.factories import ACB, VCB, Office, build_batch, make_citizen, make_entitled, make_person, make_staff, start
+from tests.journeys.test_verification_page import a_run
 from welfare_portal.watching import check_trail
 
 pytestmark = pytest.mark.django_db
@@ -76,6 +84,19 @@ class TestStatus:
             assert words in page, words
         assert "Kiểm tra gần nhất" in page
 
+    def test_shows_the_last_verification_its_outcome_and_its_age(self, admin: User, clock: Clock) -> None:
+        assert "0 sai trên 31 dòng" not in text(admin, "system-status")
+        a_run()
+        clock.shift("3 hours")
+        page = text(admin, "system-status")
+        assert "0 sai trên 31 dòng" in page
+        assert "nhật ký ghi có của cổng" in page
+        assert "cách đây 3" in page
+        a_run("I-1", "I-30")
+        page = text(admin, "system-status")
+        assert "2 sai trên 31 dòng" in page
+        assert "Có sai" in page
+
     def test_costs_the_same_however_much_there_is(self, admin: User, office: Office) -> None:
         def queries() -> int:
             client = client_of(admin)
@@ -105,6 +126,30 @@ class TestChannels:
         assert "Tạm ngắt" in page
         assert "Thông suốt" in page
         assert reverse("channel-change", args=[VCB]) in page
+
+    def test_show_the_last_answer_of_each(self, admin: User) -> None:
+        assert "Đã trả lời" not in text(admin, "channels")
+        report_success(bank=VCB)
+        report_failure(bank=ACB, why="TIMEOUT")
+        page = text(admin, "channels")
+        rows = page.split("data-row")
+        assert [("Đã trả lời" in row, "Không trả lời kịp" in row) for row in rows[2:]] == [
+            (False, True),
+            (True, False),
+        ]
+        assert "Không trả lời kịp" in rows[1], "what came last through the gateway"
+
+    def test_write_an_answer_once_in_ten_seconds_and_each_silence(self, clock: Clock) -> None:
+        def heard() -> Any:
+            return BankChannel.objects.get(pk=VCB).last_answer_at
+
+        report_success(bank=VCB)
+        first = heard()
+        report_success(bank=VCB)
+        assert heard() == first
+        clock.shift("11 seconds")
+        report_success(bank=VCB)
+        assert heard() > first
 
     def test_are_changed_with_a_reason_for_all_workers_and_told_to_the_trail(self, admin: User) -> None:
         answer = client_of(admin).post(reverse("channel-change", args=[VCB]), CHANGE, follow=True)

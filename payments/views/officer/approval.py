@@ -1,5 +1,7 @@
 """Approving a list: everything that the approver answers for on one page, the total typed by himself, and who he is once more."""
 
+from datetime import datetime
+
 from allauth.account.authentication import get_authentication_records
 from allauth.core.exceptions import ReauthenticationRequired
 from django.contrib import messages
@@ -21,6 +23,8 @@ from payments.views.officer.batch import find, has_decided
 
 # The session's note of the one approval that the approver is being asked about; the page that asks reads it out to him.
 APPROVING = "approving"
+# Its note of the list that the approver opened last, and when; looking at it again does not make it later.
+OPENED = "opened"
 
 
 @page(Permission.APPROVE_BATCH, methods="GET POST")
@@ -35,13 +39,15 @@ def approve(request: PortalRequest, batch_id: int) -> HttpResponse:
         raise InvalidMove(batch.state)
     if request.method != "POST":
         request.session.pop(APPROVING, None)
+        _note_opening(request, batch)
         return _show(request, batch, TotalForm(expected=batch.control_sum))
     form = TotalForm(request.POST, expected=batch.control_sum)
     if not form.is_valid():
         return _show(request, batch, form)
     if not again:
         _ask_who(request, batch)
-    if approve_batch(batch_id=batch.pk, by=request.user, seen_hash=_seen(request), at=request.at):
+    opened_at = _opened_at(request, batch)
+    if approve_batch(batch_id=batch.pk, by=request.user, seen_hash=_seen(request), at=request.at, opened_at=opened_at):
         tasks.ring()
         messages.success(request, _("Đã duyệt. Tiền được giữ và gửi đi từ ngày chi."))
     elif batch.state == BatchState.HELD:
@@ -51,6 +57,19 @@ def approve(request: PortalRequest, batch_id: int) -> HttpResponse:
     else:
         messages.success(request, _("Đã ghi nhận phê duyệt của ông, bà. Danh sách này cần thêm một người phê duyệt."))
     return redirect("batch", batch.pk)
+
+
+def _note_opening(request: PortalRequest, batch: PayoutBatch) -> None:
+    seen = bytes(batch.list_hash or b"").hex()
+    if request.session.get(OPENED, {}).get("seen") != seen:
+        request.session[OPENED] = {"seen": seen, "at": request.at.isoformat()}
+
+
+def _opened_at(request: PortalRequest, batch: PayoutBatch) -> datetime | None:
+    """None: another list was opened since, or the session is a new one."""
+    noted = request.session.get(OPENED, {})
+    is_this = noted.get("seen") == bytes(batch.list_hash or b"").hex()
+    return datetime.fromisoformat(noted["at"]) if is_this else None
 
 
 def _ask_who(request: PortalRequest, batch: PayoutBatch) -> None:
