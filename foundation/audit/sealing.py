@@ -212,11 +212,12 @@ def verify_trail(*, noted: Iterable[tuple[int, bytes]] = ()) -> TrailCheck:
         if index != check.events:
             check.find(f"place {check.events} is missing; {index} follows")
             check.events = index
+        told = leaf if event is None else leaf_of(event)
         if event is None:
             check.find(f"event {event_id} at place {index} is gone or has another time")
-        elif leaf_of(event) != leaf:
+        elif told != leaf:
             check.find(f"event {event_id} at place {index} is not what was sealed")
-        frontier = merkle.extend(frontier, [leaf if event is None else leaf_of(event)])
+        frontier = merkle.extend(frontier, [told])
         check.events += 1
         here = merkle.head(frontier) if check.events in elsewhere or (head and head.size == check.events) else b""
         if check.events in elsewhere and elsewhere.pop(check.events) != here:

@@ -100,10 +100,9 @@ class NotALog(Exception):
 
 
 TABLES = """
-DROP TABLE IF EXISTS pg_temp.gateway_line, pg_temp.gateway_credit, pg_temp.gateway_gap;
+DROP TABLE IF EXISTS pg_temp.gateway_line, pg_temp.gateway_credit;
 CREATE TEMPORARY TABLE gateway_line (
     end_to_end_id text, amount bigint, times_credited integer, returned boolean, message_id text, account_fingerprint bytea);
-CREATE TEMPORARY TABLE gateway_gap AS SELECT unnest(%(gaps)s::date[]) AS day;
 """
 BRING_STORED = "INSERT INTO gateway_line {select}"
 ADD_UP = """
@@ -114,12 +113,12 @@ FROM gateway_line GROUP BY end_to_end_id;
 DROP TABLE gateway_line;
 ANALYZE gateway_credit;
 """
-FORGET = "DROP TABLE IF EXISTS pg_temp.gateway_line, pg_temp.gateway_credit, pg_temp.gateway_gap"
+FORGET = "DROP TABLE IF EXISTS pg_temp.gateway_line, pg_temp.gateway_credit"
 
 
 def load(cursor: Any, book: GatewayBook) -> int:
     """Bring the book into a temporary table, by one statement or a portion at a time; how many lines."""
-    cursor.execute(TABLES, {"gaps": list(book.gaps)})
+    cursor.execute(TABLES)
     if book.stored is not None:
         cursor.execute(BRING_STORED.format(select=book.stored.select), book.stored.given)
         count = int(cursor.rowcount)
@@ -163,9 +162,8 @@ SELECT t.end_to_end_id, coalesce(g.times_credited, 0) <> 1
 FROM payments_transfer t LEFT JOIN gateway_credit g USING (end_to_end_id)
 WHERE t.route = 'GATEWAY' AND t.state IN ('SETTLED', 'RETURNED') AND t.ended_at < %(taken_at)s
   AND t.first_sent_at >= %(since)s
-  AND NOT EXISTS (SELECT 1 FROM gateway_gap gap
-                  WHERE gap.day BETWEEN (t.first_sent_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date
-                                    AND (t.ended_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date)"""
+  AND NOT %(gaps)s::datemultirange && daterange((t.first_sent_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date,
+                                                (t.ended_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date, '[]')"""
 
 # What was credited may still be on its way to us; what we hold for unpaid, or are about to send, may not have been credited.
 UNPAID = """

@@ -166,11 +166,11 @@ I26 = Invariant(
         ),
         Check(
             _("Điều mà sao kê đã làm đổi có bút toán của sao kê"),
-            """SELECT e.id, NOT EXISTS (
-                SELECT 1 FROM payments_transfer t JOIN payments_statement_entry s ON s.transfer_id = t.id
-                WHERE t.chunk_id = e.subject_id::bigint
-                  AND s.direction = CASE e.kind WHEN 'chunk.proven' THEN 'DBIT' ELSE 'CRDT' END)
-            FROM audit_event e
+            """SELECT e.id, s.chunk IS NULL
+            FROM audit_event e LEFT JOIN (
+                SELECT DISTINCT t.chunk_id::text AS chunk, s.direction
+                FROM payments_statement_entry s JOIN payments_transfer t ON t.id = s.transfer_id) AS s
+              ON s.chunk = e.subject_id AND s.direction = CASE e.kind WHEN 'chunk.proven' THEN 'DBIT' ELSE 'CRDT' END
             WHERE e.subject_kind = 'chunk' AND (e.kind = 'chunk.proven'
                 OR e.kind = 'chunk.returned' AND e.payload ->> 'by' = 'statement')""",
         ),

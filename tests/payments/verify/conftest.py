@@ -255,7 +255,7 @@ def _by_file(office: Office) -> None:
 
 @contextmanager
 def not_by_gateway(bank: str) -> Iterator[None]:
-    """Banks are code tables: what is changed there outlives the test."""
+    """Only while a list is built: the other lists reach this bank by the gateway."""
     Bank.objects.filter(bin=bank).update(by_gateway=False)
     try:
         yield

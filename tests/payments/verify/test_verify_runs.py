@@ -1,6 +1,7 @@
 """A run of `verify`: that it looks at everything, keeps what it found, ends in 1 when something is wrong, and costs no memory."""
 
 import io
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,9 +13,10 @@ from django.db import connection
 from foundation.audit.models import Alarm, AuditEvent
 from foundation.audit.operations import SYSTEM
 from payments.models import Transfer, VerificationResult, VerificationRun
-from payments.operations.verification import INVARIANTS, Check, Credit, GatewayBook
+from payments.operations.verification import INVARIANTS, Check, Credit, GatewayBook, running
 from payments.operations.verification.gateway_book import load
-from payments.operations.verification.running import look, verify_books
+from payments.operations.verification.invariants import Look
+from payments.operations.verification.running import COUNTED, look, verify_books
 from tests.payments.helpers import refused
 from tests.payments.verify.conftest import Ward
 
@@ -46,6 +48,70 @@ class TestEveryCheck:
         with connection.cursor() as cursor:
             seen = look(cursor, Check("", "VALUES (1, NULL::boolean), (2, false)"), None)
         assert (seen.checked, seen.broken, seen.example) == (2, 1, "1")
+
+    def test_works_out_each_judgement_once(self, ward: Ward) -> None:
+        """Some of them hash a whole chunk: written into two counts they would do it twice."""
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE TEMPORARY SEQUENCE looks")
+            rows = "SELECT n, nextval('looks') < 0 FROM generate_series(1, 7) AS n"
+            assert look(cursor, Check("", rows), None) == Look(7, 0)
+            cursor.execute("SELECT last_value FROM looks")
+            assert cursor.fetchone() == (7,)
+            cursor.execute("DROP SEQUENCE looks")
+
+    @pytest.mark.parametrize(
+        "check",
+        [check for invariant in INVARIANTS for check in invariant.checks if isinstance(check.rows, str)],
+        ids=lambda check: str(check.name),
+    )
+    def test_reads_no_large_table_once_for_each_row_of_another(self, ward: Ward, check: Check) -> None:
+        """What is looked up row by row has an index for it: a check that has none takes hours at a million payments."""
+        assert read_again_and_again(ward, check) == []
+
+    def test_would_find_one(self, ward: Ward) -> None:
+        """No index leads from a payment to the larger entries, and no hash either."""
+        slow = """SELECT t.id, EXISTS (SELECT 1 FROM payments_statement_entry s WHERE s.amount > t.instructed_amount)
+            FROM payments_transfer t"""
+        assert read_again_and_again(ward, Check("", slow)) == ["payments_statement_entry"]
+
+
+LARGE = {
+    "payments_transfer",
+    "payments_payout_line",
+    "payments_ledger_entry",
+    "payments_statement_entry",
+    "payments_result_line",
+    "payments_transfer_result",
+    "payments_payout_file_line",
+    "beneficiaries_payout_account",
+    "audit_event",
+    "gateway_credit",
+}
+
+
+def read_again_and_again(ward: Ward, check: Check) -> list[str]:
+    """Large tables that the best plan of a check reads from end to end below a step that is done for each row."""
+    with connection.cursor() as cursor:
+        load(cursor, ward.book)
+        cursor.execute("SET enable_seqscan = off; SET enable_nestloop = off")
+        try:
+            cursor.execute(
+                f"EXPLAIN (VERBOSE, FORMAT JSON) {COUNTED.format(rows=check.rows)}", running.times_of(ward.book)
+            )
+            (plan,) = cursor.fetchone()
+        finally:
+            cursor.execute("RESET enable_seqscan; RESET enable_nestloop")
+    return list(_below(plan[0]["Plan"], again=False, hashed=set(re.findall(r"hashed (SubPlan \d+)", str(plan)))))
+
+
+def _below(node: dict[str, Any], *, again: bool, hashed: set[str]) -> Iterator[str]:
+    if again and node.get("Relation Name") in LARGE and "Index Cond" not in node:
+        yield node["Relation Name"]
+    for below in node.get("Plans", []):
+        each_row = (below["Parent Relationship"] == "SubPlan" and below["Subplan Name"] not in hashed) or (
+            node["Node Type"] == "Nested Loop" and below["Parent Relationship"] == "Inner"
+        )
+        yield from _below(below, again=again or each_row, hashed=hashed)
 
 
 class TestARun:
