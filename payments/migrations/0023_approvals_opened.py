@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("payments", "0018_verified_until"),
+        ("payments", "0022_verified_until"),
     ]
 
     operations = [

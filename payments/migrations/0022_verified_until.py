@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("payments", "0017_quorum_of_the_citys_day"),
+        ("payments", "0021_returns_unseen"),
     ]
 
     operations = [
