@@ -128,12 +128,6 @@ I07 = Invariant(
             WHERE t.state IN ('SETTLED', 'REJECTED', 'RETURNED', 'CANCELLED', 'EXCLUDED') OR r.id IS NOT NULL""",
         ),
         Check(
-            _("Tiền mặt đã chi có chữ ký nhận, chữ ký nào cũng là của một khoản đã chi"),
-            """SELECT t.end_to_end_id, (t.state = 'SETTLED') <> (s.id IS NOT NULL)
-            FROM payments_transfer t LEFT JOIN payments_cash_collection s ON s.transfer_id = t.id
-            WHERE t.route = 'WARD_CASH' AND (t.state = 'SETTLED' OR s.id IS NOT NULL)""",
-        ),
-        Check(
             _("Không khoản nào vừa được ghi là đã chi vừa được ghi là không chi"),
             # The third kind takes the second back: two persons found that the bank had paid.
             """SELECT transfer_id, count(DISTINCT kind) = 2 FROM payments_ledger_entry

@@ -48,14 +48,19 @@ FROM payments_fund_balance b FULL JOIN (
 
 # One that was found to be paid later may have its lines with the payment that took its place and had left already.
 SUM_OF_LINES = f"""
-SELECT t.end_to_end_id, t.instructed_amount IS DISTINCT FROM CASE WHEN u.id IS NULL THEN l.amount ELSE (
-    SELECT sum(amount) FROM payments_payout_line WHERE id IN (
-        SELECT id FROM payments_payout_line WHERE transfer_id = t.id
-        UNION SELECT line_id FROM payments_payout_line_move WHERE from_transfer_id = t.id)) END
+SELECT t.end_to_end_id, t.instructed_amount IS DISTINCT FROM coalesce(found.amount, l.amount)
 FROM payments_transfer t LEFT JOIN (
     SELECT transfer_id, sum(amount) AS amount FROM payments_payout_line WHERE transfer_id IS NOT NULL GROUP BY transfer_id
 ) AS l ON l.transfer_id = t.id
-LEFT JOIN payments_ledger_entry u ON u.transfer_id = t.id AND u.kind = 'UNVOID'
+LEFT JOIN (
+    SELECT own.transfer_id, sum(line.amount) AS amount FROM (
+        SELECT u.transfer_id, l.id AS line_id FROM payments_ledger_entry u
+        JOIN payments_payout_line l ON l.transfer_id = u.transfer_id WHERE u.kind = 'UNVOID'
+        UNION
+        SELECT u.transfer_id, m.line_id FROM payments_ledger_entry u
+        JOIN payments_payout_line_move m ON m.from_transfer_id = u.transfer_id WHERE u.kind = 'UNVOID') AS own
+    JOIN payments_payout_line line ON line.id = own.line_id GROUP BY own.transfer_id
+) AS found ON found.transfer_id = t.id
 WHERE t.state NOT IN ({_FREED})"""
 
 # settled, rejected, returned, cancelled: how many and how much, as the transfers say.

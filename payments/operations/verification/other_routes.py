@@ -12,11 +12,12 @@ from payments.states import ROUTES_BY_FILE
 
 _BY_FILE = ", ".join(f"'{route}'" for route in ROUTES_BY_FILE)
 
-# What stood in a list that was given out ends by a word about it; what never did was cancelled here, without any word.
+# What stood in a list that was given out ends by a word about it, unless two persons decided between contrary words; what never
+# did was cancelled here, without any word.
 BY_FILE = f"""
 SELECT t.end_to_end_id,
     coalesce(r.is_not_its_own, false)
-    OR r.outcome IS DISTINCT FROM CASE WHEN t.state IN ('SETTLED', 'RETURNED') THEN 'PAID'
+    OR d.id IS NULL AND r.outcome IS DISTINCT FROM CASE WHEN t.state IN ('SETTLED', 'RETURNED') THEN 'PAID'
                                        WHEN t.state = 'REJECTED' OR t.state = 'CANCELLED' AND p.id IS NOT NULL THEN 'NOT_PAID' END
     OR t.settlement_level <> CASE WHEN t.state NOT IN ('SETTLED', 'RETURNED') THEN ''
                                   WHEN t.route = 'TREASURY_FILE' THEN 'TREASURY' ELSE 'SERVICE' END
@@ -29,6 +30,7 @@ LEFT JOIN (
     FROM payments_transfer_result said JOIN payments_transfer own ON own.id = said.transfer_id
     JOIN payments_result_line l ON l.id = said.line_id JOIN payments_result_file f ON f.id = l.result_file_id
     WHERE NOT said.contradicts) AS r ON r.transfer_id = t.id
+LEFT JOIN payments_proposal d ON d.id = t.decision_id AND d.state = 'CONFIRMED' AND d.outcome = t.state
 WHERE t.route IN ({_BY_FILE})"""
 
 CONTRADICTED = """

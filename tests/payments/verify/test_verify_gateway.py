@@ -102,7 +102,7 @@ class TestGuards:
             (
                 "ALTER TABLE payments_transfer DISABLE TRIGGER USER",
                 "ALTER TABLE payments_transfer ENABLE TRIGGER USER",
-                {"G", "I-1", "I-3", "I-4", "I-6", "I-7", "I-10", "I-26"},
+                {"G", "I-1", "I-2", "I-3", "I-4", "I-6", "I-7", "I-10", "I-26"},
             ),
             (
                 "ALTER TABLE payments_payout_line DISABLE TRIGGER ALL",

@@ -105,7 +105,8 @@ def read_again_and_again(ward: Ward, check: Check) -> list[str]:
 
 
 def _below(node: dict[str, Any], *, again: bool, hashed: set[str]) -> Iterator[str]:
-    if again and node.get("Relation Name") in LARGE and "Index Cond" not in node:
+    looked_up = not {"Index Cond", "Recheck Cond"}.isdisjoint(node)
+    if again and node.get("Relation Name") in LARGE and not looked_up:
         yield node["Relation Name"]
     for below in node.get("Plans", []):
         each_row = (below["Parent Relationship"] == "SubPlan" and below["Subplan Name"] not in hashed) or (
