@@ -26,6 +26,7 @@ from payments.models import Approval, DispatchChunk, PayoutBatch
 from payments.operations.acting import checked_reason, lock_batch, require
 from payments.operations.compare import compare_with_last_period
 from payments.operations.doubt import restore_is_open
+from payments.operations.following import lines_go_home
 from payments.operations.standing import has_authority
 from payments.states import BATCH_WITHDRAWABLE, BatchState
 from payments.watchers import LIMIT_REACHED
@@ -70,7 +71,7 @@ SELECT id, reason FROM changed
 EXCLUDE_LINES = """
 UPDATE payments_payout_line l SET live = false, exclusion_reason = gone.reason
 FROM unnest(%(ids)s::bigint[], %(reasons)s::text[]) AS gone(id, reason)
-WHERE l.transfer_id = gone.id AND l.live
+WHERE l.transfer_id = gone.id AND l.live AND l.batch_id = %(batch)s
 """
 
 
@@ -82,7 +83,8 @@ def _is_list(batch: PayoutBatch, seen_hash: bytes) -> bool:
 def submit_batch(*, batch_id: int, by: User, at: datetime) -> bytes:
     """Freeze a draft: list, count, sum and hash; the approvers see this and nothing else. Returns the list's hash.
 
-    Lines whose account or right changed since the build are taken out first, each with its reason.
+    Lines whose account or right changed since the build are taken out first, each with its reason; those that came from an
+    earlier payment go back to it.
 
     Raises:
         InvalidMove: The batch is not a draft.
@@ -97,9 +99,12 @@ def submit_batch(*, batch_id: int, by: User, at: datetime) -> bytes:
         cursor.execute(CHANGED_SINCE_BUILD, {"batch": batch.pk, "prepared_at": batch.prepared_at})
         changed = cursor.fetchall()
         if changed:
-            cursor.execute(EXCLUDE_LINES, {"ids": [row[0] for row in changed], "reasons": [row[1] for row in changed]})
-            batch.number_excluded += cursor.rowcount
-            batch.number_of_lines -= cursor.rowcount
+            ids = [row[0] for row in changed]
+            out = lines_go_home(cursor, transfer_ids=ids)
+            cursor.execute(EXCLUDE_LINES, {"ids": ids, "reasons": [row[1] for row in changed], "batch": batch.pk})
+            out += cursor.rowcount
+            batch.number_excluded += out
+            batch.number_of_lines -= out
         cursor.execute(
             "UPDATE payments_dispatch_chunk SET list_hash = payments_chunk_hash(id) WHERE batch_id = %s", [batch.pk]
         )

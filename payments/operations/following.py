@@ -75,6 +75,39 @@ ORDER BY follower.former_id, t.id
 """
 
 
+# Of the payments in which a line has been, the one in dispute is its home, else the last before. Where two are in dispute nobody
+# can say which of them it belongs to: it stays, and no list takes it.
+GO_HOME = f"""
+UPDATE payments_payout_line l SET transfer_id = home.former_id
+FROM (
+    SELECT DISTINCT ON (been.line_id) been.line_id, been.former_id
+    FROM (
+        SELECT *, count(*) FILTER (WHERE is_disputed) OVER (PARTITION BY line_id) AS disputes
+        FROM (
+            SELECT line.id AS line_id, former.id AS former_id, {disputed("former")} AS is_disputed, max(m.id) AS last_move
+            FROM payments_payout_line line
+            JOIN payments_payout_line_move m ON m.line_id = line.id
+            JOIN payments_transfer former ON former.id = m.from_transfer_id AND former.id <> line.transfer_id
+            WHERE line.transfer_id = ANY (%(transfers)s) AND line.live
+            GROUP BY line.id, former.id) AS each
+    ) AS been
+    WHERE disputes <= 1
+    ORDER BY been.line_id, is_disputed DESC, last_move DESC
+) AS home
+WHERE l.id = home.line_id
+"""
+
+
+def lines_go_home(cursor: Any, *, transfer_ids: Sequence[int]) -> int:
+    """Inner step, once these were taken out of their list: lines that came from other payments go back to them; how many.
+
+    They are owed still, and stay tied to the payments that were to pay them first: if one of those was paid after all, no list
+    takes them again.
+    """
+    cursor.execute(GO_HOME, {"transfers": list(transfer_ids)})
+    return int(cursor.rowcount)
+
+
 def lock_followers(cursor: Any, *, end_to_end_ids: Sequence[str]) -> None:
     """Inner step, before a "paid" is written: until the transaction ends nobody sends what took the place of these payments."""
     cursor.execute(LOCK, {"ids": list(end_to_end_ids)})

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from beneficiaries.models import Payee, Person
+from beneficiaries.models import Payee, PayoutAccount, Person
 from beneficiaries.operations.ways import choose_way
 from beneficiaries.states import Delivery, Way
 from foundation.audit.models import Alarm, AuditEvent
@@ -71,6 +71,21 @@ def replaced(office: Office, former: Transfer, route: Route = Route.GATEWAY) -> 
     return new
 
 
+def taken_out_at_submission(office: Office, former: Transfer) -> tuple[PayoutBatch, Transfer]:
+    """A replacement whose account was suspended between build and submission, in a list with somebody else's payment."""
+    make_entitled(1)
+    batch = build_batch(office, kind=BatchKind.SUPPLEMENTARY)
+    PayoutAccount.objects.filter(payee=former.payee).update(state="SUSPENDED")
+    deciding_lists.submit_batch(batch_id=batch.pk, by=office.preparer, at=office.at())
+    batch.refresh_from_db()
+    new = Transfer.objects.get(batch=batch, payee=former.payee)
+    return batch, new
+
+
+def activate(payee: Payee) -> None:
+    PayoutAccount.objects.filter(payee=payee).update(state="ACTIVE")
+
+
 def now(transfer: Transfer) -> tuple[str, str]:
     transfer.refresh_from_db()
     return transfer.state, transfer.conflicting_status
@@ -100,6 +115,31 @@ class TestWhatHasNotLeft:
         assert build_batch(office, kind=BatchKind.SUPPLEMENTARY).number_of_transactions == 0
         assert not Alarm.objects.filter(code="payments.paid_twice").exists()
         assert {line.invariant.code for line in broken(FakeGateway())} == {"I-25"}  # the contradiction itself
+
+    def test_that_was_taken_out_at_submission_is_owed_by_the_first_payment_again(
+        self, office: Office, former: Transfer
+    ) -> None:
+        """Else the month would be listed anew with nothing that ties it to the payment which the bank did make."""
+        draft, new = taken_out_at_submission(office, former)
+        assert (new.state, lines_of(former), lines_of(new)) == ("EXCLUDED", 1, 0)
+        assert (draft.number_of_lines, draft.number_excluded) == (1, 1)
+        say_paid(former)
+        activate(former.payee)
+        for kind in (REPLACEMENT, BatchKind.SUPPLEMENTARY):
+            assert build_batch(office, kind=kind).number_of_transactions == 0
+        assert {line.invariant.code for line in broken(FakeGateway())} == {"I-25"}
+
+    def test_that_was_taken_out_at_submission_is_listed_anew_when_nobody_says_paid(
+        self, office: Office, former: Transfer
+    ) -> None:
+        taken_out_at_submission(office, former)
+        activate(former.payee)
+        again = start(office, build_batch(office, kind=REPLACEMENT))
+        assert Transfer.objects.get(batch=again).payee == former.payee
+        say_paid(former)
+        assert states() == {"CANCELLED": 1, "EXCLUDED": 1, "PLANNED": 1, "REJECTED": 1}
+        assert lines_of(former) == 1
+        assert {line.invariant.code for line in broken(FakeGateway())} == {"I-25"}
 
     def test_is_cancelled_by_a_statement_as_well(self, office: Office, former: Transfer) -> None:
         new = replaced(office, former)
