@@ -4,8 +4,10 @@ from django.db import migrations
 
 from foundation.audit.protection import revoke_changes
 
+APPEND_ONLY = ("beneficiaries_consent", "beneficiaries_register_import_file", "beneficiaries_payment_way")
+
 
 class Migration(migrations.Migration):
-    dependencies = [("beneficiaries", "0002_initial")]
+    dependencies = [("beneficiaries", "0002_rules")]
 
-    operations = [revoke_changes("beneficiaries_consent"), revoke_changes("beneficiaries_register_import_file")]
+    operations = [*map(revoke_changes, APPEND_ONLY)]

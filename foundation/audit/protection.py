@@ -1,7 +1,9 @@
 """What append-only means, in one place: no UPDATE, no DELETE, no TRUNCATE, by trigger and by missing right."""
 
 import pgtrigger
+import pgtrigger.migrations
 from django.db.migrations.operations import RunSQL
+from django.db.migrations.state import ProjectState
 
 
 def append_only(name: str) -> list[pgtrigger.Trigger]:
@@ -24,3 +26,17 @@ def revoke_changes(table: str) -> RunSQL:
         f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM welfare_app",
         f"GRANT UPDATE, DELETE ON {table} TO welfare_app",
     )
+
+
+class AddTrigger(pgtrigger.migrations.AddTrigger):
+    """A migration step for the first triggers of a room: pgtrigger's, without building models anew.
+
+    pgtrigger's own has Django build the model and all that point at it again, after every single trigger: in a room of some
+    forty tables and two hundred triggers that is most of the time that a fresh database takes. No step looks for triggers in
+    a built model (all read them from its state), so the state alone is told.
+    """
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """Tell the state of the model, as later migrations and `makemigrations` read it."""
+        model = state.models[app_label, self.model_name]
+        model.options = {**model.options, "triggers": [*model.options.get("triggers", []), self.trigger]}

@@ -1,5 +1,6 @@
 """What the tables themselves promise, read from the catalogue of the database that the tests work on."""
 
+import pgtrigger
 import pytest
 from django.apps import apps
 from django.db import connection
@@ -41,6 +42,15 @@ def rows(sql: str, *values: str | list[str]) -> list[tuple[object, ...]]:
 
 def test_the_portal_works_as_the_app() -> None:
     assert rows("SELECT current_user") == [("welfare_app",)]
+
+
+def test_every_trigger_of_the_models_stands_in_the_database_as_the_models_tell_it_and_no_other_does() -> None:
+    told = {(trigger.get_pgid(model), trigger.compile(model).hash) for model, trigger in pgtrigger.registered()}
+    standing = rows(
+        "SELECT tgname, obj_description(oid, 'pg_trigger') FROM pg_trigger "
+        "WHERE tgname LIKE 'pgtrigger_%%' AND tgparentid = 0 AND tgenabled = 'O'"
+    )
+    assert set(standing) == told
 
 
 def test_these_tables_and_no_others_refuse_change_by_trigger() -> None:
