@@ -124,7 +124,13 @@ class TestRun:
 class TestEnd:
     @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
     def test_a_signal_ends_the_command_and_the_servers(self, launch, signum):
-        run = launch(*EPHEMERAL).ready()
+        # Who starts the tests under nohup has the signal ignored, and a command inherits that.
+        before = signal.signal(signum, signal.SIG_DFL) if signal.getsignal(signum) == signal.SIG_IGN else None
+        try:
+            run = launch(*EPHEMERAL).ready()
+        finally:
+            if before is not None:
+                signal.signal(signum, before)
         run.process.send_signal(signum)
         assert run.process.wait(timeout=PATIENCE) in {128 + signum, 128 + signal.SIGTERM}
         assert run.left() == []
