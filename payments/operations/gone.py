@@ -7,9 +7,8 @@ to whoever receives it then. What has left already runs to its end.
 
 from typing import Any
 
-from foundation.audit.operations import SYSTEM, record_event
 from payments.models.disputes import disputed
-from payments.operations.counting import recount
+from payments.operations.calling_off import call_off
 from payments.operations.following import bring_lines_back
 
 # What takes the place of a payment that may have been paid after all is held back likewise (`following`).
@@ -30,18 +29,6 @@ GONE = f"""
                    JOIN payments_transfer former ON former.id = m.from_transfer_id AND former.id <> t.id
                    WHERE l.transfer_id = t.id AND {disputed("former")}))
 """
-CANCEL = f"""
-WITH gone AS ({GONE}), cancelled AS (
-    UPDATE payments_transfer t SET state = 'CANCELLED', due_at = NULL, ended_at = portal_now()
-    FROM gone WHERE t.id = gone.id
-    RETURNING t.id, t.batch_id, t.chunk_id, t.instructed_amount
-), booked AS (
-    INSERT INTO payments_ledger_entry (fund_id, kind, debit, credit, amount, transfer_id, at)
-    SELECT b.fund_id, 'VOID', 'RESERVED', 'FUNDING', cancelled.instructed_amount, cancelled.id, portal_now()
-    FROM cancelled JOIN payments_payout_batch b ON b.id = cancelled.batch_id
-)
-SELECT chunk_id, count(*), sum(instructed_amount)::bigint FROM cancelled GROUP BY chunk_id ORDER BY chunk_id
-"""
 
 
 def is_anybody_gone(cursor: Any, *, chunk_ids: list[int]) -> bool:
@@ -52,15 +39,5 @@ def is_anybody_gone(cursor: Any, *, chunk_ids: list[int]) -> bool:
 
 def cancel_gone(cursor: Any, *, chunk_ids: list[int]) -> None:
     """Inner step: cancel them, in locked chunks of a reserved list."""
-    cursor.execute(CANCEL, {"chunks": chunk_ids})
-    cancelled = cursor.fetchall()
+    call_off(cursor, which=GONE, given={"chunks": chunk_ids}, kind="chunk.lines_cancelled")
     bring_lines_back(cursor, chunk_ids=chunk_ids)
-    recount(cursor, chunk_ids=chunk_ids, release=False)
-    for chunk_id, count, amount in cancelled:
-        record_event(
-            kind="chunk.lines_cancelled",
-            actor=SYSTEM,
-            subject_kind="chunk",
-            subject_id=chunk_id,
-            payload={"transfers": count, "sum": amount},
-        )

@@ -141,6 +141,22 @@ class TestWhatHasNotLeft:
         assert lines_of(former) == 1
         assert {line.invariant.code for line in broken(FakeGateway())} == {"I-25"}
 
+    def test_is_cancelled_when_two_payments_before_it_are_said_to_be_paid_at_once(
+        self, office: Office, gateway: FakeGateway, former: Transfer
+    ) -> None:
+        """Nobody can say to which of the two the line belongs: it stays, and no list takes it."""
+        second = replaced(office, former)
+        send_all(gateway)
+        assert now(second) == ("REJECTED", "")
+        third = replaced(office, second)
+        show_paid(office, former, second)
+        assert [now(payment) for payment in (former, second, third)] == [
+            ("REJECTED", "BOOK"), ("REJECTED", "BOOK"), ("CANCELLED", ""),
+        ]  # fmt: skip
+        assert (lines_of(former), lines_of(second), lines_of(third)) == (0, 0, 1)
+        for kind in (REPLACEMENT, BatchKind.SUPPLEMENTARY):
+            assert build_batch(office, kind=kind).number_of_transactions == 0
+
     def test_is_cancelled_by_a_statement_as_well(self, office: Office, former: Transfer) -> None:
         new = replaced(office, former)
         show_paid(office, former)
