@@ -1,9 +1,7 @@
 """A real gateway process on a free port, and a portal that receives its callbacks. No Django, no database."""
 
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,23 +12,11 @@ import httpx2
 import pytest
 
 from tests.mock_gateway.portal import CALLBACK_KEY, OLD_PORTAL_KEY, PORTAL_KEY, Bank, Control, Receiver, secret
+from welfare_portal.embedded.launcher import free_port
 
 REDIRECT_URI = "http://127.0.0.1:8000/vneid/callback"
 CLIENT_SECRET = "a secret of the portal, with : and % in it"
 ROOT = Path(__file__).parents[2]
-
-
-def free_port() -> int:
-    """A port below those that the system gives to who asks for any: it stays free while its gateway is down."""
-    while True:
-        port = random.SystemRandom().randrange(20_000, 30_000)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 class Gateway:

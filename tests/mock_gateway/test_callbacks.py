@@ -11,8 +11,9 @@ import pytest
 
 from mock_gateway.callbacks import GIVE_UP_MS, _record
 from mock_gateway.store import Store
-from tests.mock_gateway.conftest import Gateway, free_port
+from tests.mock_gateway.conftest import Gateway
 from tests.mock_gateway.portal import Received, Receiver, eventually, line
+from welfare_portal.embedded.launcher import free_port
 
 
 def outbox(gateway: Gateway, event_id: str) -> dict[str, Any]:

@@ -16,8 +16,9 @@ import psutil
 import pytest
 
 from mock_gateway.store import Store
-from tests.mock_gateway.conftest import ROOT, Gateway, free_port
+from tests.mock_gateway.conftest import ROOT, Gateway
 from tests.mock_gateway.portal import Receiver, eventually, line, message
+from welfare_portal.embedded.launcher import free_port
 
 
 def send_all(gateway: Gateway, messages: list[dict[str, Any]], answered: set[str], stop: threading.Event) -> None:

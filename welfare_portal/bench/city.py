@@ -15,6 +15,7 @@ from foundation.privacy.blind_index import account_fingerprint, fingerprint
 from foundation.privacy.encryption import encrypt_many
 from foundation.privacy.masking import mask_account
 from foundation.reference.names import bank_form, name_sort_key
+from welfare_portal.bench.measures import portions
 
 PORTION = 10_000
 BANKS = ("970436", "970415", "970418", "970405", "970422", "970407", "970416", "970432", "970423", "970403")
@@ -39,6 +40,18 @@ class Ward:
     code: str
     first: int
     people: int
+
+
+def wards(server: connection, *, people: int, slices: int) -> list[Ward]:
+    """As many wards as there are slices, with people in as equal parts as can be."""
+    with server.cursor() as reader:
+        reader.execute("SELECT code FROM reference_unit WHERE kind <> 'CITY' ORDER BY code LIMIT %s", [slices])
+        codes = [code for (code,) in reader.fetchall()]
+    made, first = [], 1
+    for code, part in zip(codes, portions(people, slices), strict=True):
+        made.append(Ward(code, first, part))
+        first += part
+    return made
 
 
 def owner() -> connection:

@@ -1,9 +1,7 @@
 """A month's work of one ward in this very process, to see where the time in the database goes."""
 
-import os
 from pathlib import Path
 
-from django.conf import settings
 from psycopg2.extensions import connection
 
 from foundation.audit import clock
@@ -14,11 +12,10 @@ from payments.operations import release
 from payments.operations.verification.running import verify_books
 from payments.states import BatchState
 from welfare_portal.bench import city, office, registers, statements
-from welfare_portal.bench.paying import Stuck
 from welfare_portal.bench.plans import Plans
+from welfare_portal.bench.servers import servers
 from welfare_portal.demo.bank import ControlledGateway
-from welfare_portal.demo.processes import Processes
-from welfare_portal.embedded.launcher import free_port
+from welfare_portal.demo.main_job import Stuck
 
 ROUNDS = 2  # the second list meets tables that are not empty
 
@@ -30,23 +27,12 @@ def look(*, lines: int, directory: Path) -> Plans:
         Stuck: A list was not paid to its end.
     """
     server: connection = city.owner()
-    with server.cursor() as reader:
-        reader.execute("SELECT code FROM reference_unit WHERE kind <> 'CITY' ORDER BY code LIMIT %s", [ROUNDS])
-        units = [code for (code,) in reader.fetchall()]
-    portion = lines // ROUNDS
-    wards = [city.Ward(unit, 1 + number * portion, portion) for number, unit in enumerate(units)]
+    wards = city.wards(server, people=lines, slices=ROUNDS)
+    units = [ward.code for ward in wards]
     city.settle(server, wards)
     desk = office.open_office(units)
-    os.environ["MOCK_GATEWAY_SETTLEMENT"] = "sync"
     plans = Plans()
-    processes = Processes(
-        logs=directory / "logs",
-        portal_port=free_port(),
-        gateway_port=int(settings.GATEWAY_URL.rsplit(":", 1)[1]),
-        workers=0,
-        only=("gateway",),
-    )
-    with processes:
+    with servers(directory, workers=0):
         for unit in units:
             _pay(desk, unit, plans)
         bank = ControlledGateway()
@@ -62,7 +48,7 @@ def look(*, lines: int, directory: Path) -> Plans:
                 verify_books(book=bank.book(), by=SYSTEM)
         finally:
             bank.close()
-    for unit, content in zip(units, registers.write_lists(directory, units=units, lines=portion), strict=True):
+    for unit, content in zip(units, registers.write_lists(directory, units=units, lines=lines // ROUNDS), strict=True):
         with plans.during("import_list"):
             registers.bring_in(desk, content=content, unit=unit)
     return plans

@@ -7,12 +7,9 @@ from payments import tasks
 from payments.models import PayoutBatch
 from payments.operations import release
 from payments.states import BatchState
+from welfare_portal.demo.main_job import Stuck
 
 LOOK_SECONDS = 0.02
-
-
-class Stuck(Exception):
-    """Something was not done to its end."""
 
 
 def pay(batch: PayoutBatch) -> None:

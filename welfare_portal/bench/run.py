@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db import connection as portal_connection
 from psycopg2.extensions import connection
 
@@ -28,9 +27,9 @@ from welfare_portal.bench.floor import verifying as floor_verifying
 from welfare_portal.bench.measures import Measure, in_turn, portions
 from welfare_portal.bench.memory import Peak
 from welfare_portal.bench.plain import run as plain
+from welfare_portal.bench.servers import servers
 from welfare_portal.demo.bank import ControlledGateway
 from welfare_portal.demo.processes import Processes
-from welfare_portal.embedded.launcher import free_port
 
 MOST_LISTED = 100_000  # people in lists that are imported: a ward's list has some thousands
 VERIFICATIONS = 3
@@ -66,19 +65,12 @@ class Bench:
         Raises:
             Broken: What was paid does not verify.
         """
-        wards = self._wards()
+        wards = city.wards(self.server, people=self.lines, slices=self.slices)
         self.report(f"{self.lines:,} people move in")
         city.settle(self.server, wards)
         desk = office.open_office([ward.code for ward in wards])
         tables.make_tables(self.server)
-        os.environ["MOCK_GATEWAY_SETTLEMENT"] = "sync"
-        self.processes = Processes(
-            logs=self.directory / "logs",
-            portal_port=free_port(),
-            gateway_port=int(settings.GATEWAY_URL.rsplit(":", 1)[1]),
-            workers=2,
-            only=("gateway", "worker"),
-        )
+        self.processes = servers(self.directory, workers=2)
         with self.processes:
             for number, ward in enumerate(wards):
                 self.report(f"list {number + 1} of {len(wards)}: {ward.people:,} people")
@@ -96,18 +88,6 @@ class Bench:
                 bank.close()
         self._lists(desk, [ward.code for ward in wards])
         return self.measures
-
-    def _wards(self) -> list[city.Ward]:
-        with self.server.cursor() as reader:
-            reader.execute(
-                "SELECT code FROM reference_unit WHERE kind <> 'CITY' ORDER BY code LIMIT %s", [self.slices]
-            )
-            codes = [code for (code,) in reader.fetchall()]
-        wards, first = [], 1
-        for code, people in zip(codes, portions(self.lines, self.slices), strict=True):
-            wards.append(city.Ward(code, first, people))
-            first += people
-        return wards
 
     def _pay(self, number: int, ward: city.Ward, desk: office.Office) -> PayoutBatch:
         batches: list[PayoutBatch] = []

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from welfare_portal.embedded import dotenv, keeper
 from welfare_portal.embedded.home import AlreadyRunning, EmbeddedError
 from welfare_portal.embedded.servers import HANDOVER_SECONDS, Keeper, Servers
 
+FREE_PORTS = range(20_000, 30_000)
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 COMMAND_GRACE = 30
 """Seconds that the command has to end after the launcher was told to; pytest and workers finish what they are at."""
@@ -92,11 +94,18 @@ def wait_for(url: str, seconds: float) -> bool:
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A port of this machine that nobody listens on now.
+
+    It lies below those that the system gives to who asks for any: it stays free until it is used, and while its server is down.
+    """
+    while True:
+        port = secrets.choice(FREE_PORTS)
+        with socket.socket() as listener:
+            try:
+                listener.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 @contextlib.contextmanager

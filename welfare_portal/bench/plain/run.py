@@ -13,7 +13,8 @@ from psycopg2.extensions import connection
 
 from payments.models import PayoutBatch
 from welfare_portal.bench.floor import paying as floor_paying
-from welfare_portal.bench.paying import LOOK_SECONDS, Stuck
+from welfare_portal.bench.paying import LOOK_SECONDS
+from welfare_portal.demo.main_job import Stuck
 
 LINES = 3_000
 MOST_SECONDS = 600
