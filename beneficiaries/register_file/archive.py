@@ -9,6 +9,7 @@ import posixpath
 import re
 import stat
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -31,6 +32,9 @@ _has_cells, _has_content, _has_formula = (
     etree.XPath(f"boolean({path})", namespaces={"m": _MAIN[1:-1]}) for path in ("m:c", "m:c/*", "m:c/m:f")
 )
 _CELL = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
+# What zipfile raises for bytes that are no archive, or a damaged one: cut short, a method that it does not know
+# (NotImplementedError), encrypted (RuntimeError), places beyond the end of the file (ValueError, OSError).
+BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 
 
@@ -61,7 +65,7 @@ def check_archive(file: BinaryIO) -> zipfile.ZipFile:
     """
     try:
         archive = zipfile.ZipFile(file)
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError):
+    except BROKEN:
         raise _refuse("NOT_XLSX", _("Tệp mang đuôi .xlsx nhưng không phải tệp Excel, hoặc đã hỏng.")) from None
     members = archive.infolist()
     unpacked = sum(member.file_size for member in members)
@@ -118,13 +122,9 @@ def _inflate(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> None:
                     raise _refuse("ZIP_UNSAFE", _("Bên trong tệp có thành phần không an toàn."))
                 while stream.read(1 << 20):
                     pass
-    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, ValueError, RuntimeError) as wrong:
-        if isinstance(wrong, UnreadableList):
-            raise
-        raise _refuse("NOT_XLSX", _("Tệp Excel đã hỏng hoặc kích thước bên trong không đúng.")) from None
-    except Exception as wrong:
-        if type(wrong).__module__ != "zlib":
-            raise
+    except UnreadableList:
+        raise
+    except BROKEN:
         raise _refuse("NOT_XLSX", _("Tệp Excel đã hỏng hoặc kích thước bên trong không đúng.")) from None
 
 

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 
 from foundation.gateway.channels import (
     NO_ANSWER,
+    TOO_MANY_LINES,
     WHOLE_GATEWAY,
     Grant,
     claim_tokens,
@@ -19,7 +20,6 @@ from foundation.gateway.channels import (
 from foundation.gateway.errors import GatewayError, MessageRefused, NotSent, OutcomeUnknown
 from payments.states import AttemptKind
 
-TOO_MANY = "TOO_MANY_REQUESTS"
 OF_OUR_OWN = {"NOT_AFTER_PASSED", "DEADLINE"}  # we were late: it says nothing of the bank
 
 
@@ -67,7 +67,7 @@ def learn(*, kind: AttemptKind, bank: str, error: GatewayError | None) -> None:
         if kind == AttemptKind.SEND:
             report_success(bank=bank)
     elif isinstance(error, NotSent):
-        if error.reason == TOO_MANY:
+        if error.reason == TOO_MANY_LINES:
             report_throttled(bank=bank, retry_after=error.retry_after)
         elif error.reason not in OF_OUR_OWN:
             report_failure(bank=error.bank or WHOLE_GATEWAY, retry_after=error.retry_after, why=error.reason)

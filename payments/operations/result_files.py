@@ -167,8 +167,6 @@ UPDATE payments_transfer t SET conflicting_status = CASE r.outcome WHEN 'PAID' T
 FROM payments_transfer_result r JOIN payments_result_line l ON l.id = r.line_id
 WHERE l.result_file_id = %(file)s AND r.contradicts AND t.id = r.transfer_id AND t.conflicting_status = ''
 """
-
-
 LATE_PAID = """
 SELECT t.end_to_end_id FROM payments_transfer_result r JOIN payments_result_line l ON l.id = r.line_id
 JOIN payments_transfer t ON t.id = r.transfer_id
@@ -176,7 +174,7 @@ WHERE l.result_file_id = %(file)s AND r.contradicts AND r.outcome = 'PAID'
 """
 
 
-def contradict(cursor: Any, given: dict[str, Any]) -> None:
+def _contradict(cursor: Any, given: dict[str, Any]) -> None:
     """Keep the words against what was written beside it; what would pay once more what is said to be paid is stopped."""
     cursor.execute(LATE_PAID, given)
     paid = [row[0] for row in cursor.fetchall()]
@@ -213,7 +211,7 @@ def commit_results(*, result_file_id: int, by: User, at: datetime) -> dict[str, 
         cursor.execute(WRITE_RESULTS, given)
         cursor.execute(MOVE, given)  # a statement of its own: the transfers' trigger looks for the rows of the results
         moved = cursor.fetchall()
-        contradict(cursor, given)
+        _contradict(cursor, given)
         recount(cursor, chunk_ids=chunks, release=False)
     refusals = [
         (account, reason) for state, account, reason, _id in moved if state == "REJECTED" and account and reason

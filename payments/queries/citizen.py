@@ -202,9 +202,8 @@ def _payments(person: Person, *, after: str = "", code: str = "", limit: int) ->
     newer: dict[int, Transfer | None] = {}
     older: dict[int | None, str] = {}
     for move in moves.select_related("from_transfer", "to_transfer__batch").order_by("id"):
-        if (
-            move.to_transfer_id is None or move.to_transfer_id < move.from_transfer_id
-        ):  # a line came home: what had taken its place was stopped
+        # A line that goes to an older payment came home: what had taken its place was stopped.
+        if move.to_transfer_id is None or move.to_transfer_id < move.from_transfer_id:
             newer.pop(move.to_transfer_id or 0, None)
             older.pop(move.from_transfer_id, None)
             continue

@@ -15,7 +15,8 @@ from foundation.users.models import User
 from foundation.users.paging import Page, at_most, cut
 from foundation.users.roles import Permission
 from payments.models import PaymentsStop, Proposal, Transfer
-from payments.states import SAID_PAID, TRANSFER_LEFT, ProposalState, TransferState
+from payments.models.disputes import is_disputed
+from payments.states import TRANSFER_LEFT, ProposalState, TransferState
 
 
 def open_proposal(*, kind: str, subject_id: int) -> Proposal | None:
@@ -176,5 +177,4 @@ def followers(transfer: Transfer) -> list[Transfer]:
 
 def may_be_paid_twice(transfer: Transfer, since: list[Transfer]) -> bool:
     """Whether the bank says, or two persons said, that it was paid, and something that took its place has left."""
-    said_paid = transfer.state == TransferState.SETTLED or transfer.conflicting_status in SAID_PAID
-    return said_paid and any(follower.state in TRANSFER_LEFT for follower in since)
+    return is_disputed(transfer) and any(follower.state in TRANSFER_LEFT for follower in since)

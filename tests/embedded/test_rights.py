@@ -15,6 +15,7 @@ from tests.embedded.conftest import PATIENCE, processes
 from welfare_portal.environment import BASE_DIR
 
 pytestmark = pytest.mark.servers
+# Becoming somebody else takes root: .ci/run has it, a newcomer may not.
 needs_root = pytest.mark.skipif(
     os.getuid() != 0, reason="only root can become someone else: run as root to check this"
 )

@@ -3,6 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from beneficiaries.states import ACCOUNT_HOLDS_NUMBER
+from payments.models.disputes import found_paid
 from payments.operations.verification.graphs import GRAPHS, graphs_in_database
 from payments.operations.verification.invariants import Check, Invariant, Remedy
 from payments.operations.verification.opening import account_numbers, list_hashes
@@ -16,8 +17,6 @@ def _in(states: object) -> str:
 T = TransferState
 ENDED = (*TRANSFER_FREES_LINES, T.SETTLED)
 
-FOUND_PAID = "EXISTS (SELECT 1 FROM payments_ledger_entry u WHERE u.transfer_id = %s.id AND u.kind = 'UNVOID')"
-
 I02 = Invariant(
     "I-2",
     _("Mỗi khoản hưởng chỉ do một khoản chi còn hiệu lực chi trả"),
@@ -30,7 +29,7 @@ I02 = Invariant(
         Check(
             _("Khoản hưởng chỉ rời khoản chi đã kết thúc mà không trả"),
             # One that was found to be paid later had ended unpaid when its line left.
-            f"""SELECT m.line_id, t.state NOT IN ({_in(TRANSFER_FREES_LINES)}) AND NOT {FOUND_PAID % "t"}
+            f"""SELECT m.line_id, t.state NOT IN ({_in(TRANSFER_FREES_LINES)}) AND NOT {found_paid("t.id")}
                 OR m.to_transfer_id IS NOT DISTINCT FROM m.from_transfer_id
             FROM payments_payout_line_move m JOIN payments_transfer t ON t.id = m.from_transfer_id""",
         ),
@@ -50,7 +49,7 @@ I03 = Invariant(
         Check(
             _("Khoản chi lại nối với khoản bị từ chối, trả lại hoặc huỷ, ở đợt khác, bằng mã khác"),
             f"""SELECT t.end_to_end_id,
-                p.state NOT IN ('REJECTED', 'RETURNED', 'CANCELLED') AND NOT {FOUND_PAID % "p"} OR p.batch_id = t.batch_id
+                p.state NOT IN ('REJECTED', 'RETURNED', 'CANCELLED') AND NOT {found_paid("p.id")} OR p.batch_id = t.batch_id
                 OR p.end_to_end_id = t.end_to_end_id
             FROM payments_transfer t LEFT JOIN payments_transfer p ON p.id = t.replaces_id WHERE t.replaces_id IS NOT NULL""",
         ),

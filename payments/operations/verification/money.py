@@ -2,17 +2,12 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from payments.models.disputes import found_paid
 from payments.operations.verification.invariants import Check, Invariant, Remedy
 from payments.states import ENTRY_ACCOUNTS, TRANSFER_FREES_LINES, EntryKind
 
 _KINDS = ", ".join(f"('{kind}', '{debit}', '{credit}')" for kind, (debit, credit) in ENTRY_ACCOUNTS.items())
 _FREED = ", ".join(f"'{state}'" for state in TRANSFER_FREES_LINES)
-
-
-# What ended unpaid and was found to be paid keeps its entry, and has a second one that takes it back.
-FOUND_PAID = (
-    "AND NOT EXISTS (SELECT 1 FROM payments_ledger_entry u WHERE u.transfer_id = v.transfer_id AND u.kind = 'UNVOID')"
-)
 
 
 def _booked_once(kind: EntryKind, states: str, but: str = "") -> str:
@@ -157,7 +152,8 @@ I15 = Invariant(
         ),
         Check(
             _("Không chi: một bút toán trả về nguồn"),
-            _booked_once(EntryKind.VOID, "'REJECTED', 'CANCELLED'", FOUND_PAID),
+            # What ended unpaid and was found to be paid keeps its entry, and has a second one that takes it back.
+            _booked_once(EntryKind.VOID, "'REJECTED', 'CANCELLED'", f"AND NOT {found_paid('v.transfer_id')}"),
         ),
         Check(
             _("Tiền giữ lại cho khoản ngân hàng đã chi: từng trả về nguồn, nay đã chi, đúng số tiền"),

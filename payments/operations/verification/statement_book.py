@@ -11,11 +11,11 @@ from typing import Any
 from django.db import connection
 
 from payments.models import VerificationRun
+from payments.operations.match_statements import CITY_TIME
 from payments.operations.statement_files import LATER_SECONDS, TOLD_FOR_GOOD
 from payments.operations.verification.gateway_book import GatewayBook, Stored
 from payments.statement_states import BY_PEOPLE, DifferenceOutcome
 
-CITY_TIME = "AT TIME ZONE 'Asia/Ho_Chi_Minh'"
 CLOCKS_APART = timedelta(minutes=15)  # what we heard just before midnight may stand in the next day's statement
 RETURNS_TAKE = timedelta(days=10)  # a return is told of before its value date, which waits for the holidays
 
