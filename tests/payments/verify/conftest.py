@@ -297,3 +297,11 @@ def _left_open(office: Office, gateway: FakeGateway, people: list[Any]) -> None:
     send_all(gateway)
     gateway.after = lambda: None
     tell("m-3", status(Transfer.objects.filter(state="UNKNOWN")[0], "ACSP"))
+
+
+ABOUT_THE_BOOK = {"I-1", "I-8", "I-20", "I-30"}
+
+
+def marked(said: str, mark: str) -> set[str]:
+    """The codes of the lines that a command printed with a mark."""
+    return {line.split()[1] for line in said.splitlines() if line.startswith(mark)}

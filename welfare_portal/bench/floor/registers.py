@@ -5,16 +5,8 @@ import io
 from psycopg2.extensions import connection
 from python_calamine import CalamineWorkbook
 
-from welfare_portal.bench.floor.tables import copy_rows
+from welfare_portal.bench.floor.tables import OF_REGISTER, copy_rows
 
-TABLES = (
-    "beneficiaries_person",
-    "beneficiaries_payee",
-    "beneficiaries_payout_account",
-    "beneficiaries_payment_way",
-    "beneficiaries_representation",
-    "beneficiaries_entitlement",
-)
 Marks = dict[str, int]
 
 
@@ -22,7 +14,7 @@ def marks(server: connection) -> Marks:
     """The last id of each table: what a list adds lies above."""
     found: Marks = {}
     with server.cursor() as reader:
-        for table in TABLES:
+        for table in OF_REGISTER:
             reader.execute(f"SELECT coalesce(max(id), 0) FROM public.{table}")
             (found[table],) = reader.fetchone() or (0,)
     server.commit()
@@ -35,6 +27,6 @@ def bring_in(server: connection, *, content: bytes, before: Marks, after: Marks)
     for _ in sheet.iter_rows():
         pass
     with server.cursor() as writer:
-        for table in TABLES:
+        for table in OF_REGISTER:
             copy_rows(writer, table, "id > %s AND id <= %s", [before[table], after[table]])
     server.commit()

@@ -3,18 +3,22 @@
 from psycopg2.extensions import connection, cursor
 
 SCHEMA = "floor"
-TABLES = (
-    "payments_payout_line",
-    "payments_transfer",
-    "payments_dispatch_chunk",
-    "payments_ledger_entry",
-    "payments_statement_entry",
+# What a list of people adds rows to.
+OF_REGISTER = (
     "beneficiaries_person",
     "beneficiaries_payee",
     "beneficiaries_payout_account",
     "beneficiaries_payment_way",
     "beneficiaries_representation",
     "beneficiaries_entitlement",
+)
+TABLES = (
+    "payments_payout_line",
+    "payments_transfer",
+    "payments_dispatch_chunk",
+    "payments_ledger_entry",
+    "payments_statement_entry",
+    *OF_REGISTER,
 )
 
 
