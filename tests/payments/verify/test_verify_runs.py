@@ -91,6 +91,13 @@ LARGE = {
 
 def read_again_and_again(ward: Ward, check: Check) -> list[str]:
     """Large tables that the best plan of a check reads from end to end below a step that is done for each row."""
+    with ward.criminal.cursor() as statistician:
+        # The ward is small, where any way is as good as another: let PostgreSQL believe that each of its pages holds a million.
+        statistician.execute(
+            "SELECT pg_restore_relation_stats('schemaname', 'public', 'relname', relname::text, 'relpages', 1, "
+            "'reltuples', 1000000::real) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname = ANY (%s)",
+            [list(LARGE)],
+        )
     with connection.cursor() as cursor:
         load(cursor, ward.book)
         cursor.execute("SET enable_seqscan = off; SET enable_nestloop = off")
